@@ -1,0 +1,23 @@
+"""Every test has a workspace of its own in a temporary folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.tiny_model import make_tiny_model
+from tools.workspace.layout import Workspace, open_workspace
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    """An empty workspace."""
+    return open_workspace(tmp_path / "afina")
+
+
+@pytest.fixture
+def tiny_ws(ws: Workspace) -> Workspace:
+    """A workspace with the tiny random model `tiny` installed."""
+    make_tiny_model(ws)
+    return ws

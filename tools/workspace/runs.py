@@ -1,0 +1,213 @@
+"""Rows of training runs: states, metrics, events. Their files are in `outputs/runs/<run>/`."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tools.errors import NotFound
+from tools.workspace.layout import Workspace
+from tools.workspace.locks import is_held
+from tools.workspace.store import Row
+
+RunState = Literal["queued", "preparing", "running", "paused", "interrupted", "succeeded", "failed", "cancelled"]
+ACTIVE: frozenset[str] = frozenset({"queued", "preparing", "running"})
+ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
+
+# What a person asked of a living worker; it answers at the next step.
+Ask = Literal["pause", "cancel"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run as its row tells it. `step` counts micro-batches done, of `steps`."""
+
+    run: str
+    name: str
+    state: RunState
+    dataset: str
+    model: str
+    plan: dict[str, Any]
+    step: int
+    steps: int
+    asked: str | None
+    error: dict[str, Any] | None
+    adapter: str | None
+    created: float
+    updated: float
+
+
+def _run(row: Row) -> Run:
+    return Run(
+        run=row["run"],
+        name=row["name"],
+        state=row["state"],
+        dataset=row["dataset"],
+        model=row["model"],
+        plan=json.loads(row["plan"]),
+        step=row["step"],
+        steps=row["steps"],
+        asked=row["asked"],
+        error=json.loads(row["error"]) if row["error"] else None,
+        adapter=row["adapter"],
+        created=row["created"],
+        updated=row["updated"],
+    )
+
+
+def folder(ws: Workspace, run: str) -> Path:
+    return ws.runs / run
+
+
+def lock_path(ws: Workspace, run: str) -> Path:
+    """The lock that the run's supervisor holds while the run is alive."""
+    return ws.lock_path(f"run-{run}")
+
+
+def is_alive(ws: Workspace, run: str) -> bool:
+    return is_held(lock_path(ws, run))
+
+
+def names(ws: Workspace) -> list[str]:
+    return [row["run"] for row in ws.store.rows("SELECT run FROM runs ORDER BY created, rowid")]
+
+
+def get(ws: Workspace, run: str, field: str = "run") -> Run:
+    """The run of that name. Raises NotFound with the nearest ones."""
+    row = ws.store.row("SELECT * FROM runs WHERE run = ?", (run,))
+    if row is None:
+        raise NotFound("run", run, names(ws), field=field, fix="Start one with start_finetune.")
+    return _run(row)
+
+
+def by_request_key(ws: Workspace, key: str) -> Run | None:
+    row = ws.store.row("SELECT * FROM runs WHERE request_key = ?", (key,))
+    return _run(row) if row else None
+
+
+def newest(ws: Workspace) -> Run | None:
+    row = ws.store.row("SELECT * FROM runs ORDER BY created DESC, rowid DESC LIMIT 1")
+    return _run(row) if row else None
+
+
+def listed(ws: Workspace) -> list[Run]:
+    """All runs, newest first."""
+    return [_run(row) for row in ws.store.rows("SELECT * FROM runs ORDER BY created DESC, rowid DESC")]
+
+
+def insert(ws: Workspace, run: Run, request_key: str | None) -> bool:
+    """Write the row of a new run; False when the name or the request key is taken."""
+    return (
+        ws.store.write(
+            "INSERT OR IGNORE INTO runs"
+            " (run, name, state, dataset, model, plan, request_key, step, steps, created, updated)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run.run,
+                run.name,
+                run.state,
+                run.dataset,
+                run.model,
+                json.dumps(run.plan, ensure_ascii=False),
+                request_key,
+                run.step,
+                run.steps,
+                run.created,
+                run.updated,
+            ),
+        )
+        == 1
+    )
+
+
+def delete(ws: Workspace, run: str) -> None:
+    """Take back the row of a run that could not be launched."""
+    with ws.store.transaction() as db:
+        for table in ("runs", "metrics", "events"):
+            db.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+
+
+def set_state(
+    ws: Workspace,
+    run: str,
+    state: RunState,
+    message: str,
+    *,
+    error: dict[str, Any] | None = None,
+    adapter: str | None = None,
+    expected: frozenset[str] | None = None,
+) -> bool:
+    """Move a run to `state` and log why; False when it was in none of the `expected` states."""
+    now = time.time()
+    with ws.store.transaction() as db:
+        row = db.execute("SELECT state, step FROM runs WHERE run = ?", (run,)).fetchone()
+        if row is None or (expected is not None and row["state"] not in expected):
+            return False
+        db.execute(
+            "UPDATE runs SET state = ?, error = ?, adapter = COALESCE(?, adapter), asked = NULL, updated = ?"
+            " WHERE run = ?",
+            (state, json.dumps(error, ensure_ascii=False) if error else None, adapter, now, run),
+        )
+        db.execute(
+            "INSERT INTO events (run, step, kind, message, time) VALUES (?, ?, ?, ?, ?)",
+            (run, row["step"], state, message, now),
+        )
+    return True
+
+
+def ask(ws: Workspace, run: str, what: Ask | None) -> None:
+    ws.store.write("UPDATE runs SET asked = ?, updated = ? WHERE run = ?", (what, time.time(), run))
+
+
+def asked(ws: Workspace, run: str) -> str | None:
+    row = ws.store.row("SELECT asked FROM runs WHERE run = ?", (run,))
+    return row["asked"] if row else None
+
+
+def set_step(ws: Workspace, run: str, step: int) -> None:
+    ws.store.write("UPDATE runs SET step = ?, updated = ? WHERE run = ?", (step, time.time(), run))
+
+
+def add_metrics(ws: Workspace, run: str, step: int, kind: str, data: dict[str, Any]) -> None:
+    """Record what was measured at `step`; kind is `train`, `valid` or `sample`."""
+    now = time.time()
+    with ws.store.transaction() as db:
+        db.execute(
+            "INSERT OR REPLACE INTO metrics (run, step, kind, data, time) VALUES (?, ?, ?, ?, ?)",
+            (run, step, kind, json.dumps(data, ensure_ascii=False), now),
+        )
+        db.execute("UPDATE runs SET step = MAX(step, ?), updated = ? WHERE run = ?", (step, now, run))
+
+
+def add_event(ws: Workspace, run: str, step: int, kind: str, message: str) -> None:
+    ws.store.write(
+        "INSERT INTO events (run, step, kind, message, time) VALUES (?, ?, ?, ?, ?)",
+        (run, step, kind, message, time.time()),
+    )
+
+
+def rewind(ws: Workspace, run: str, step: int) -> None:
+    """Forget what was measured after `step`: a resumed run measures it again."""
+    with ws.store.transaction() as db:
+        db.execute("DELETE FROM metrics WHERE run = ? AND step > ?", (run, step))
+        db.execute("UPDATE runs SET step = ?, updated = ? WHERE run = ?", (step, time.time(), run))
+
+
+def metrics(ws: Workspace, run: str, kind: str, since_step: int = -1) -> list[dict[str, Any]]:
+    """What was measured after `since_step`, oldest first, each with its `step` and `time`."""
+    rows = ws.store.rows(
+        "SELECT step, data, time FROM metrics WHERE run = ? AND kind = ? AND step > ? ORDER BY step",
+        (run, kind, since_step),
+    )
+    return [{"step": row["step"], "time": row["time"], **json.loads(row["data"])} for row in rows]
+
+
+def events(ws: Workspace, run: str, limit: int = 50) -> list[dict[str, Any]]:
+    """The last events, oldest first."""
+    rows = ws.store.rows(
+        "SELECT step, kind, message, time FROM events WHERE run = ? ORDER BY id DESC LIMIT ?", (run, limit)
+    )
+    return rows[::-1]
