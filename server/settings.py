@@ -1,0 +1,93 @@
+"""Settings: flags over `AFINA_*` over `<workspace>/afina.toml` over defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tools.errors import InvalidArgument, NotFound, nearest
+
+FILE_NAME = "afina.toml"
+
+
+class Settings(BaseModel):
+    """What a person can set. Each field is also `AFINA_<FIELD>` and a key of `afina.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workspace: Path = Path("~/afina")
+    host: str = "127.0.0.1"
+    port: int = Field(8321, ge=0, le=65535, description="0 takes any free port")
+    model: str | None = Field(None, description="Base or adapter loaded at start and named when a request names none")
+    pin: bool = Field(False, description="Serve `model` and adapters of its base alone")
+    default_model: str = Field("smollm2-135m", description="Base for datasets and runs that name none")
+    api_key: str | None = Field(None, description="Turns on keys; several are separated by commas")
+    allowed_hosts: str = Field("", description="Host names that requests may bear besides the loopback ones")
+    allowed_origins: str = Field("", description="Web origins that may call, separated by commas; none by default")
+    max_body_mb: float = Field(16, gt=0, le=1024)
+    max_queue: int = Field(64, ge=1, le=10_000, description="Requests that may wait for the model")
+    max_batch: int = Field(8, ge=1, le=64, description="Requests generated together")
+    request_timeout_s: float = Field(600, gt=0)
+    idle_unload_s: float = Field(0, ge=0, description="Give the model's memory back after so long idle; 0 never")
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        return tuple(key.strip() for key in (self.api_key or "").split(",") if key.strip())
+
+
+def load_settings(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings in force. Flags that are None count as not given.
+
+    Raises InvalidArgument naming the flag, variable or key that is wrong.
+    """
+    environment = os.environ if environment is None else environment
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+    variables = {
+        name: environment[f"AFINA_{name.upper()}"]
+        for name in Settings.model_fields
+        if environment.get(f"AFINA_{name.upper()}")
+    }
+    workspace = Path(given.get("workspace") or variables.get("workspace") or "~/afina").expanduser()
+    from_file = _read_file(workspace / FILE_NAME)
+    values: dict[str, Any] = {**from_file, **variables, **given, "workspace": workspace.resolve()}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        place = f"--{name.replace('_', '-')}" if name in given else f"AFINA_{name.upper()}"
+        if name in from_file and name not in given and name not in variables:
+            place = f"`{name}` in {workspace / FILE_NAME}"
+        raise InvalidArgument(f"{place}: {first['msg']}.", field=name, fix="Correct it and start again.") from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"{path} is not TOML: {error}.", field=FILE_NAME, fix="Mend or remove it.") from error
+    for name in values:
+        if name not in Settings.model_fields or name == "workspace":
+            near = nearest(name, Settings.model_fields)
+            raise InvalidArgument(
+                f"{path} has the key `{name}`, which is no setting.",
+                field=name,
+                fix=f"Did you mean `{near[0]}`?" if near else f"The settings are: {', '.join(Settings.model_fields)}.",
+            )
+    return values
+
+
+def sample_folder() -> Path:
+    """The sample material: inside an installed wheel, or in `clients/` of a checkout."""
+    here = Path(__file__).parent
+    for place in (here / "sample", here.parent / "clients" / "sample"):
+        if place.is_dir():
+            return place
+    raise NotFound("folder", "clients/sample", fix="Install Afina again: its sample material is missing.")
