@@ -1,0 +1,1 @@
+"""Material in, a dataset version out: read, repair, cut, compose, split, check, write."""

@@ -1,0 +1,1 @@
+"""Questions for passages that have none: handed out, checked against the text, taken in."""
