@@ -1,0 +1,191 @@
+"""A dataset version as others read it: rows with where they come from, questions, the card.
+
+Files are checked against the hashes in the card as they are read: a dataset that was changed by
+hand is refused, since everything said about it (splits, overlap, provenance) would be untrue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tools.errors import DataError, Problem, telling_os_errors
+from tools.prepare_dataset.contract import SPLITS, Split
+from tools.workspace.files import read_json
+from tools.workspace.layout import DATASET_MARKER
+
+ROW_KEYS = ("text", "prompt", "completion", "messages", "tools")
+_FIX = "Make the dataset again with prepare_dataset."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: `text`, or `prompt` and `completion`, or `messages` and perhaps `tools`.
+
+    response_start: character of `text` at which the answer begins, None where all of it is learned.
+    document: chapter, season or person; rows of one document are not independent of each other.
+    """
+
+    id: str
+    source: str
+    document: str
+    text: str | None = None
+    prompt: str | None = None
+    completion: str | None = None
+    messages: list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = None
+    response_start: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The row as it stands in the file, with mlx-lm's keys alone."""
+        return {key: value for key in ROW_KEYS if (value := getattr(self, key)) is not None}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a row comes from. `start` and `end` are characters of the source's text as repaired.
+
+    row_start: where that span stands, literally, in the row's text, completion or last message; None
+    where the row was composed from the span (a table's cells, a question) instead of copied.
+    """
+
+    split: Split
+    index: int
+    id: str
+    source: str
+    sha256: str
+    kind: str
+    document: str
+    place: str
+    start: int
+    end: int
+    row_start: int | None
+    response_start: int | None
+
+
+class Question(BaseModel):
+    """A question with the answers that count as right.
+
+    split: where the text that answers it went, None where it stands in no one split. document: its
+    chapter, season or person.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: str
+    answer: str
+    aliases: list[str] = []
+    kind: str = ""
+    source: str = ""
+    document: str | None = None
+    split: Split | None = None
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A version's folder. Make one with `open_dataset`."""
+
+    folder: Path
+    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.card["name"])
+
+    @property
+    def version(self) -> str:
+        return str(self.card["version"])
+
+    @property
+    def format(self) -> str:
+        """`text`, `completions` or `chat`: one for all rows."""
+        return str(self.card["format"])
+
+    def rows(self, split: Split) -> list[Row]:
+        """The rows of a split in the file's order. Raises DataError when the folder is damaged."""
+        origins = [origin for origin in self.provenance() if origin.split == split]
+        contents = self._lines(f"{split}.jsonl")
+        if len(origins) != len(contents):
+            raise self._damaged(f"{split}.jsonl", "has another number of rows than provenance.jsonl tells")
+        return [
+            Row(
+                id=origin.id,
+                source=origin.source,
+                document=origin.document,
+                response_start=origin.response_start,
+                **content,
+            )
+            for origin, content in zip(origins, contents, strict=True)
+        ]
+
+    def provenance(self) -> list[Origin]:
+        """Where each row comes from, split by split, in the order of the rows."""
+        return [Origin(**line) for line in self._lines("provenance.jsonl")]
+
+    def questions(self) -> list[Question]:
+        return [Question(**line) for line in self._lines("questions.jsonl")]
+
+    def source_text(self, source: str) -> str:
+        """The text of a source as repaired: what `Origin.start` and `end` slice."""
+        for entry in self.card["sources"]:
+            if entry["path"] == source:
+                return self._checked(entry["text"]).decode("utf-8")
+        raise self._damaged(DATASET_MARKER, "does not name a source that a row comes from")
+
+    def documents(self, split: Split) -> Counter[str]:
+        """How many rows each document has in a split."""
+        return Counter(origin.document for origin in self.provenance() if origin.split == split)
+
+    def _lines(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._checked(name).decode("utf-8").split("\n") if line]
+
+    def _checked(self, name: str) -> bytes:
+        path = self.folder / name
+        with telling_os_errors(path, "read the dataset"):
+            content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.card["files"].get(name):
+            raise self._damaged(name, "is not as it was written")
+        return content
+
+    def _damaged(self, name: str, what: str) -> DataError:
+        return damaged(self.folder / name, what)
+
+
+def damaged(path: Path, what: str) -> DataError:
+    return DataError(
+        "The dataset was changed after it was made.",
+        problems=[Problem(path=str(path), message=f"The file {what}.", fix=_FIX)],
+    )
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """The dataset version in `folder` (see `Workspace.dataset_folder`).
+
+    Raises DataError when its card is damaged.
+    """
+    path = folder / DATASET_MARKER
+    with telling_os_errors(path, "read the dataset"):
+        try:
+            card = read_json(path)
+        except ValueError as error:
+            raise damaged(path, "is not JSON") from error
+    if not isinstance(card, dict) or not {"name", "version", "format", "files", "sources", "splits"} <= card.keys():
+        raise damaged(path, "lacks fields that a card has")
+    return Dataset(folder, card)
+
+
+def parse_question(fields: dict[str, Any]) -> Question | None:
+    """The question of a line, or None when its fields are not a question's."""
+    try:
+        return Question(**fields)
+    except ValidationError:
+        return None
+
+
+__all__ = ["SPLITS", "Dataset", "Origin", "Question", "Row", "damaged", "open_dataset", "parse_question"]
