@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import mlx.core as mx
+import pytest
+from mlx_lm.tuner.utils import load_adapters
+
+from tests.support.tiny_adapter import make_tiny_adapter
+from tests.support.tiny_model import make_tiny_model
+from tools.compute.generation import GenerationRequest, Generator
+from tools.compute.loading import LoadedBase, load_base
+from tools.compute.lora import AdapterWeights, read_adapter
+from tools.compute.routing import AdapterRouter, RoutedLinear, SlotCache
+from tools.errors import Conflict
+from tools.workspace.layout import Workspace
+
+PROMPTS = [
+    "O farol da ilha",
+    "A menina contava os barcos e o avô escrevia",
+    "Quem foi o campeão?",
+    "mãe",
+    "Nasceu em 3",
+]
+
+
+@pytest.fixture
+def base(tiny_ws: Workspace) -> LoadedBase:
+    return load_base(tiny_ws.models / "tiny")
+
+
+def adapter(ws: Workspace, base: LoadedBase, name: str, **how) -> AdapterWeights:
+    return read_adapter(make_tiny_adapter(ws, name, **how), base.info)
+
+
+def answers(base: LoadedBase, router: AdapterRouter, slots: list[int], max_rows: int = 8) -> list[str]:
+    generator = Generator(router, base.tokenizer, max_rows=max_rows)
+    prompts = [PROMPTS[i % len(PROMPTS)] for i in range(len(slots))]
+    return generator.generate_all(
+        [
+            GenerationRequest(base.tokenizer.encode(prompt), max_tokens=6 + 5 * i, slot=slot)
+            for i, (prompt, slot) in enumerate(zip(prompts, slots, strict=True))
+        ]
+    )
+
+
+def logits(router: AdapterRouter, base: LoadedBase, slot: int, text: str) -> mx.array:
+    return router(mx.array([base.tokenizer.encode(text)]), cache=router.caches(slot))
+
+
+def test_rows_of_different_adapters_in_one_batch_answer_as_they_do_alone(tiny_ws: Workspace, base: LoadedBase) -> None:
+    router = AdapterRouter(base.model)
+    one = router.load(adapter(tiny_ws, base, "um", seed=1, rank=4))
+    two = router.load(adapter(tiny_ws, base, "dois", seed=2, rank=7, layers=(0, 2), keys=("self_attn.o_proj",)))
+    slots = [0, one, two, one, 0]
+
+    together = answers(base, router, slots)
+    alone = answers(base, router, slots, max_rows=1)
+
+    assert together == alone
+    prompt = base.tokenizer.encode(PROMPTS[0])
+    same = Generator(router, base.tokenizer).generate_all(
+        [GenerationRequest(prompt, max_tokens=12, slot=slot) for slot in (0, one, two)]
+    )
+    assert len(set(same)) == 3
+
+
+def test_a_routed_adapter_gives_the_logits_of_mlx_lms_own_layers(tiny_ws: Workspace, base: LoadedBase) -> None:
+    folder = make_tiny_adapter(tiny_ws, "um", rank=4, scale=3.0)
+    router = AdapterRouter(base.model)
+    slot = router.load(read_adapter(folder, base.info))
+    other = router.load(adapter(tiny_ws, base, "dois", seed=2, rank=9))
+    assert other != slot
+
+    theirs = load_adapters(load_base(tiny_ws.models / "tiny").model, str(folder))
+    tokens = mx.array([base.tokenizer.encode(PROMPTS[1])])
+
+    assert mx.allclose(logits(router, base, slot, PROMPTS[1]), theirs(tokens), rtol=1e-4, atol=1e-4)
+    assert not mx.allclose(logits(router, base, 0, PROMPTS[1]), theirs(tokens), rtol=1e-2, atol=1e-2)
+
+
+def test_the_base_is_untouched_by_adapters_beside_it(tiny_ws: Workspace, base: LoadedBase) -> None:
+    router = AdapterRouter(base.model)
+    before = logits(router, base, 0, PROMPTS[0])
+    slot = router.load(adapter(tiny_ws, base, "um"))
+
+    assert mx.array_equal(logits(router, base, 0, PROMPTS[0]), before)
+    router.unload(slot)
+    assert mx.array_equal(logits(router, base, 0, PROMPTS[0]), before)
+
+
+def test_slots_are_freed_and_given_to_the_next_adapter(tiny_ws: Workspace, base: LoadedBase) -> None:
+    router = AdapterRouter(base.model)
+    first = router.load(adapter(tiny_ws, base, "um", seed=1, layers=(1,)))
+    second = router.load(adapter(tiny_ws, base, "dois", seed=2, rank=9, layers=(1, 2)))
+    kept = logits(router, base, second, PROMPTS[0])
+
+    router.unload(first)
+    # Adapts a layer that nobody adapted yet, in a slot below the one in use.
+    third = router.load(adapter(tiny_ws, base, "tres", seed=3, rank=2, layers=(0,)))
+
+    assert third == first
+    assert mx.allclose(logits(router, base, second, PROMPTS[0]), kept, atol=1e-5)
+    assert router.slots == [first, second]
+    for slot in router.slots:
+        router.unload(slot)
+    assert not any(isinstance(module, RoutedLinear) for _, module in base.model.named_modules())
+
+
+def test_an_adapter_may_come_while_others_are_writing(tiny_ws: Workspace, base: LoadedBase) -> None:
+    router = AdapterRouter(base.model)
+    one = router.load(adapter(tiny_ws, base, "um"))
+    request = GenerationRequest(base.tokenizer.encode(PROMPTS[0]), max_tokens=20, slot=one)
+    (expected,) = Generator(router, base.tokenizer).generate_all([request])
+
+    generator = Generator(router, base.tokenizer)
+    uid = generator.add(request)
+    text = ""
+    for step in range(200):
+        if step == 5:
+            two = router.load(adapter(tiny_ws, base, "dois", seed=2, rank=16, layers=(0, 1, 2)))
+            generator.add(GenerationRequest(base.tokenizer.encode(PROMPTS[2]), max_tokens=9, slot=two))
+        text += "".join(event.text for event in generator.step() if event.uid == uid and hasattr(event, "text"))
+        if not len(generator):
+            break
+
+    assert text == expected
+
+
+def test_an_adapter_that_does_not_fit_is_refused_and_changes_nothing(tiny_ws: Workspace, base: LoadedBase) -> None:
+    make_tiny_model(tiny_ws, "larga", hidden=128)
+    router = AdapterRouter(base.model)
+    before = logits(router, base, 0, PROMPTS[0])
+    foreign = make_tiny_adapter(tiny_ws, "larga", base="larga", fingerprint=base.info.fingerprint)
+
+    with pytest.raises(Conflict, match="shape"):
+        router.load(read_adapter(foreign, base.info))
+
+    assert router.slots == []
+    assert mx.array_equal(logits(router, base, 0, PROMPTS[0]), before)
+
+
+def test_slots_follow_their_rows_through_the_moves_of_a_batch() -> None:
+    cache = SlotCache.merge([SlotCache([3]), SlotCache([0]), SlotCache([5])])
+    cache.filter([2, 0])
+    cache.extend(SlotCache([7]))
+    assert cache.slots == [5, 3, 7]
+    assert cache.extract(1).slots == [3]
