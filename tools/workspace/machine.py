@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,26 @@ def device() -> Device:
     if importlib.util.find_spec("mlx") and _cuda_backend_installed() and Path("/dev/nvidiactl").exists():
         return "cuda"
     return "cpu"
+
+
+@functools.cache
+def chip() -> str:
+    """The processor's name as the system tells it: `Apple M1 Pro`, `AMD EPYC`."""
+    if sys.platform == "darwin":
+        told = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+        )
+        return told.stdout.strip()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def emulates_bfloat16() -> bool:
+    """Whether this is an M1 or M2, whose GPUs emulate bfloat16; float16 is faster there."""
+    return device() == "metal" and re.match(r"Apple M[12]\b", chip()) is not None
 
 
 def backend_installed() -> bool:

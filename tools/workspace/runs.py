@@ -171,6 +171,14 @@ def set_step(ws: Workspace, run: str, step: int) -> None:
     ws.store.write("UPDATE runs SET step = ?, updated = ? WHERE run = ?", (step, time.time(), run))
 
 
+def set_plan(ws: Workspace, run: str, plan: dict[str, Any], steps: int) -> None:
+    """Record a plan that measuring has completed, before the first step of training."""
+    ws.store.write(
+        "UPDATE runs SET plan = ?, steps = ?, updated = ? WHERE run = ?",
+        (json.dumps(plan, ensure_ascii=False), steps, time.time(), run),
+    )
+
+
 def add_metrics(ws: Workspace, run: str, step: int, kind: str, data: dict[str, Any]) -> None:
     """Record what was measured at `step`; kind is `train`, `valid` or `sample`."""
     now = time.time()

@@ -1,0 +1,51 @@
+"""The device under MLX: set up once a process, and asked for its memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import psutil
+
+from tools.errors import BackendMissing
+from tools.workspace import machine
+
+# Buffers that MLX keeps for reuse: enough to keep a training step's, small enough not to grow for hours.
+CACHE_LIMIT = machine.GB
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """Bytes: held by arrays now, their peak since the last reset, kept for reuse, and the process's RSS."""
+
+    active: int
+    peak: int
+    cache: int
+    rss: int
+
+
+def set_up() -> machine.Device:
+    """Choose the device, bound MLX's buffer cache; returns the device's kind.
+
+    Raises BackendMissing where MLX was installed without a backend. The wired limit is left alone:
+    a high one has been linked to kernel panics on 16 GB Macs.
+    """
+    if not machine.backend_installed():
+        raise BackendMissing(
+            "MLX has no backend on this machine.",
+            fix="Install Afina with the extra `cpu` (any Linux) or `cuda13` (NVIDIA): pip install 'afina[cpu]'.",
+        )
+    kind = machine.device()
+    if kind == "cpu":
+        mx.set_default_device(mx.cpu)
+    mx.set_cache_limit(CACHE_LIMIT)
+    return kind
+
+
+def memory() -> DeviceMemory:
+    return DeviceMemory(
+        active=int(mx.get_active_memory()),
+        peak=int(mx.get_peak_memory()),
+        cache=int(mx.get_cache_memory()),
+        rss=int(psutil.Process().memory_info().rss),
+    )

@@ -1,0 +1,59 @@
+"""Load a base into memory with the precision that suits the device (`tools.models.precision`)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+from mlx.utils import tree_map
+from mlx_lm.utils import dequantize_model, load_model
+
+from tools.errors import DataError
+from tools.models.info import ModelInfo, load_info
+from tools.models.precision import Precision, Purpose, choose_precision
+from tools.models.tokenizer import Tokenizer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoadedBase:
+    """A base in memory, frozen, in evaluation mode."""
+
+    model: nn.Module
+    tokenizer: Tokenizer
+    info: ModelInfo
+    precision: Precision
+
+
+def load_base(folder: Path, purpose: Purpose = "serve") -> LoadedBase:
+    """Load the base in `folder`. Raises DataError when its weights do not match its description."""
+    info = load_info(folder)
+    precision = choose_precision(info, purpose)
+    try:
+        model, _ = load_model(folder, lazy=True, trust_remote_code=False)
+    except (ValueError, KeyError, TypeError, RuntimeError, FileNotFoundError) as error:
+        log.exception("mlx-lm could not load %s", folder)
+        raise DataError(
+            f"The model `{info.name}` cannot be loaded: its files are damaged or of an unknown architecture.",
+            fix=f"Remove {folder} and install it again with `afina models pull`.",
+        ) from error
+    if precision in ("float32", "dequantized"):
+        model = dequantize_model(model)
+    if precision in ("float32", "float16"):
+        _cast(model, mx.float32 if precision == "float32" else mx.float16)
+    model.freeze()
+    model.eval()
+    mx.eval(model.parameters())
+    return LoadedBase(model=model, tokenizer=Tokenizer.load(folder), info=info, precision=precision)
+
+
+def _cast(model: nn.Module, dtype: Any) -> None:
+    def cast(value: Any) -> Any:
+        return value.astype(dtype) if mx.issubdtype(value.dtype, mx.floating) else value
+
+    model.update(tree_map(cast, model.parameters()))

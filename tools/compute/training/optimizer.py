@@ -1,0 +1,40 @@
+"""mlx's optimizers by name, their state as flat arrays, and clipping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mlx.core as mx
+import mlx.optimizers as optimizers
+from mlx.utils import tree_flatten, tree_map, tree_reduce, tree_unflatten
+
+
+def make_optimizer(name: str, weight_decay: float) -> optimizers.Optimizer:
+    """The optimizer with a rate of 0: the loop sets the rate before each update."""
+    if name == "adamw":
+        return optimizers.AdamW(learning_rate=0.0, weight_decay=weight_decay, bias_correction=True)
+    if name == "adam":
+        return optimizers.Adam(learning_rate=0.0, bias_correction=True)
+    if name == "sgd":
+        return optimizers.SGD(learning_rate=0.0, weight_decay=weight_decay)
+    if name == "lion":
+        return optimizers.Lion(learning_rate=0.0, weight_decay=weight_decay)
+    return optimizers.Adafactor(learning_rate=0.0, weight_decay=weight_decay, relative_step=False)
+
+
+def flat_state(optimizer: optimizers.Optimizer) -> dict[str, mx.array]:
+    return {name: mx.array(value) for name, value in tree_flatten(optimizer.state)}
+
+
+def restore_state(optimizer: optimizers.Optimizer, arrays: dict[str, mx.array]) -> None:
+    optimizer.state = tree_unflatten(sorted(arrays.items()))
+
+
+def clip(gradients: Any, most: float) -> tuple[Any, mx.array]:
+    """Gradients scaled so that their norm is at most `most` (0: left alone), and the norm before."""
+    squares = tree_reduce(lambda total, g: total + g.astype(mx.float32).square().sum(), gradients, mx.array(0.0))
+    norm = mx.sqrt(squares)
+    if most <= 0:
+        return gradients, norm
+    factor = mx.minimum(1.0, most / (norm + 1e-6))
+    return tree_map(lambda g: g * factor, gradients), norm

@@ -1,0 +1,26 @@
+"""Answers to fixed prompts at each evaluation: what a person sees of the learning."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+import mlx.nn as nn
+from mlx_lm.generate import generate_step
+
+from tools.models.tokenizer import Tokenizer
+
+MOST_TOKENS = 48
+
+
+def answer(model: nn.Module, tokenizer: Tokenizer, prompt: str) -> str:
+    """The greedy answer to `prompt`, at most MOST_TOKENS tokens, as the endpoint would give it."""
+    if tokenizer.has_chat_template:
+        ids = tokenizer.encode_chat([{"role": "user", "content": prompt}], add_generation_prompt=True)
+    else:
+        ids = tokenizer.encode(prompt, special=True)
+    model.eval()
+    written: list[int] = []
+    for token, _ in generate_step(mx.array(ids), model, max_tokens=MOST_TOKENS):
+        if int(token) in tokenizer.eos_ids:
+            break
+        written.append(int(token))
+    return tokenizer.decode(written).strip()

@@ -1,0 +1,89 @@
+"""The process that trains: `python -m tools.compute.training.worker WORKSPACE RUN`.
+
+It waits for its turn at the device's memory, trains, and writes down how it ended. Exit code 0 means
+that the run's state tells the end; anything else is for the supervisor to judge.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+
+from tools.compute import device
+from tools.compute.training.session import Session, Stopped
+from tools.errors import AfinaError, WorkerDied
+from tools.next_call import next_call
+from tools.start_finetune.contract import Plan
+from tools.workspace import ledger, runs
+from tools.workspace.files import read_json, write_json
+from tools.workspace.layout import Workspace, open_workspace
+from tools.workspace.locks import FileLock
+from tools.workspace.machine import GB
+from tools.workspace.processes import adopt_lock, check_installation
+from tools.workspace.reconcile import RUN_FILE
+
+_POLL_S = 0.3
+
+
+def main() -> None:
+    """The boundary at which any exception becomes a recorded end of the run."""
+    adopt_lock()
+    check_installation()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ws, name = open_workspace(sys.argv[1]), sys.argv[2]
+    holder = f"train-{name}"
+    lock = FileLock.acquire(ws.lock_path(holder))
+    try:
+        _run(ws, name, holder, lock)
+    except Stopped as stopped:
+        state: runs.RunState = "paused" if stopped.what == "pause" else "cancelled"
+        message = "Paused after a checkpoint." if state == "paused" else "Cancelled; its checkpoints are kept."
+        runs.set_state(ws, name, state, message)
+    except AfinaError as error:
+        runs.set_state(ws, name, "failed", error.message, error=error.to_dict())
+    except Exception:
+        traceback.print_exc()
+        defect = WorkerDied(
+            "Training failed by a defect of ours.",
+            fix=f"The details are in {runs.folder(ws, name) / 'worker.log'}; please report them.",
+        )
+        runs.set_state(ws, name, "failed", defect.message, error=defect.to_dict())
+    finally:
+        ledger.release(ws, holder)
+    sys.stdout.flush()
+    # MLX's threads may outlive the work; nothing is left to save.
+    os._exit(0)
+
+
+def _run(ws: Workspace, name: str, holder: str, lock: FileLock) -> None:
+    run = runs.get(ws, name)
+    _wait_for_memory(ws, run, holder, lock)
+    runs.set_state(ws, name, "preparing", "Loading the model and the data.", expected=runs.ACTIVE)
+    device.set_up()
+    adapter = Session(ws, run, holder).train()
+    path = runs.folder(ws, name) / RUN_FILE
+    write_json(path, {**read_json(path), "adapter": adapter})
+    step = runs.get(ws, name).step
+    message = f"The adapter {adapter} is published after {step} steps; {next_call('evaluate', adapter=adapter)}"
+    runs.set_state(ws, name, "succeeded", message, adapter=adapter)
+
+
+def _wait_for_memory(ws: Workspace, run: runs.Run, holder: str, lock: FileLock) -> None:
+    predicted = int(Plan(**run.plan).predicted_peak_gb * GB)
+    told = ""
+    while blocking := ledger.claim(ws, holder, "training", predicted, lock.path):
+        names = ", ".join(entry.holder for entry in blocking)
+        if names != told:
+            runs.add_event(ws, run.run, run.step, "waiting", f"Waiting for memory held by {names}.")
+            told = names
+        asked = runs.asked(ws, run.run)
+        if asked:
+            raise Stopped(asked)
+        time.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Predict the peak memory and the time of a training run from the model's shape.
+
+The formula counts weights, adapter (float32 master, gradient, two optimizer moments), activations
+kept for the backward pass, attention scores and the output layer's logits. A factor measured on this
+machine by earlier runs (the `calibration` table) corrects it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tools.models.info import ModelInfo
+from tools.models.precision import activation_bytes, choose_precision, resident_bytes
+from tools.workspace import machine
+from tools.workspace.layout import Workspace
+from tools.workspace.machine import GB
+
+# Python, MLX's library, the tokenizer and fused temporaries.
+_OVERHEAD = int(0.25 * GB)
+# Sustained FLOP/s of LoRA training where nothing was measured yet: M1's GPU is a prediction.
+_GUESSED_FLOPS = {"cpu": 4e10, "metal": 1.5e12, "cuda": 1e14}
+
+
+def adapter_parameters(info: ModelInfo, layers: int, rank: int, keys: list[str] | None) -> int:
+    """Elements of an adapter of `rank` on the linear modules of `layers` layers."""
+    hidden, inner = info.hidden_size, info.intermediate_size
+    queries, values = info.heads * info.head_dim, info.kv_heads * info.head_dim
+    modules = {
+        "q_proj": hidden + queries,
+        "k_proj": hidden + values,
+        "v_proj": hidden + values,
+        "o_proj": queries + hidden,
+        "gate_proj": hidden + inner,
+        "up_proj": hidden + inner,
+        "down_proj": inner + hidden,
+    }
+    wanted = modules if keys is None else {key.rsplit(".", 1)[-1] for key in keys}
+    return layers * rank * sum(width for name, width in modules.items() if name in wanted)
+
+
+def predict_peak(ws: Workspace, info: ModelInfo, settings: Mapping[str, Any]) -> int:
+    """Bytes at the peak of training with these settings on this machine."""
+    precision = choose_precision(info, "train")
+    size = activation_bytes(info, precision)
+    layers = trained_layers(info, settings)
+    rows, length = settings["batch_size"], min(settings["max_seq_length"], info.max_positions)
+    tokens = rows * length
+    adapter = adapter_parameters(info, layers, settings["lora_rank"], settings["lora_keys"]) * 4
+    copies = 5 if settings["gradient_accumulation_steps"] > 1 else 4
+    # A layer keeps its inputs, norms, projections, the gated product and their gradients.
+    per_token = 10 * info.hidden_size + 3 * info.kv_heads * info.head_dim + 5 * info.intermediate_size
+    branch = 7 * settings["lora_rank"] * 4
+    scores = 2 * rows * info.heads * length * length * 4
+    layer = tokens * (per_token * size + branch) + scores
+    kept = tokens * info.hidden_size * size * layers + layer if settings["grad_checkpoint"] else layer * layers
+    logits = 3 * tokens * info.vocab_size * 4
+    computed = adapter * copies + kept + logits
+    ratio = calibrated(ws, f"train_memory_ratio:{info.fingerprint}", 1.0)
+    return int(resident_bytes(info, precision) + _OVERHEAD + computed * ratio)
+
+
+def trained_layers(info: ModelInfo, settings: Mapping[str, Any]) -> int:
+    asked = int(settings["lora_layers"])
+    return info.layers if asked <= 0 else min(asked, info.layers)
+
+
+def predict_tokens_per_second(ws: Workspace, info: ModelInfo, settings: Mapping[str, Any]) -> float:
+    """Speed of training: as measured here with this model and as many layers, else from its FLOPs."""
+    layers = trained_layers(info, settings)
+    measured = calibrated(ws, speed_key(info, layers), 0.0)
+    if measured:
+        return measured
+    # Forward 2 FLOPs a weight; backward to the activations of the trained layers 2 more; once more
+    # where they are recomputed.
+    share = layers / info.layers
+    flops = info.parameters * (2 + 2 * share + (2 * share if settings["grad_checkpoint"] else 0))
+    return _GUESSED_FLOPS[machine.device()] / flops
+
+
+def speed_key(info: ModelInfo, layers: int) -> str:
+    return f"train_tokens_per_second:{info.fingerprint}:{layers}:{machine.device()}"
+
+
+def calibrated(ws: Workspace, key: str, default: float) -> float:
+    row = ws.store.row("SELECT value FROM calibration WHERE key = ?", (key,))
+    return float(row["value"]) if row else default

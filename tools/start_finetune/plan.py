@@ -1,0 +1,147 @@
+"""Turn a preset, the settings asked for and the machine into the plan of a run, with reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.errors import DoesNotFit, InvalidArgument
+from tools.models.info import ModelInfo
+from tools.models.precision import choose_precision
+from tools.start_finetune.contract import Change, Plan, Preset, Setting, TrainSettings
+from tools.start_finetune.memory import predict_peak, predict_tokens_per_second
+from tools.start_finetune.presets import DatasetShape, preset_values
+from tools.workspace import ledger, machine
+from tools.workspace.layout import Workspace
+from tools.workspace.machine import GB
+
+# The guide's order against too little memory: batch, recomputation, rank, sequence length.
+_LADDER: list[tuple[str, Any]] = [
+    ("batch_size", 2),
+    ("batch_size", 1),
+    ("grad_checkpoint", True),
+    ("lora_rank", 8),
+    ("lora_rank", 4),
+    ("max_seq_length", 1536),
+    ("max_seq_length", 1024),
+    ("max_seq_length", 512),
+]
+
+
+def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset, asked: TrainSettings) -> Plan:
+    """The plan that fits this machine.
+
+    Settings of a preset are moved down the guide's ladder until the peak fits; a setting that was
+    asked for by name is never moved: DoesNotFit then tells the largest settings that do.
+    """
+    given = asked.model_dump(exclude_none=True)
+    values = preset_values(preset, info, data) | {name: (value, "asked") for name, value in given.items()}
+    changes: list[Change] = []
+    _fit_model(info, values, changes)
+    _check(values, data)
+    budget = min(ledger.budget(ws), _reachable_memory())
+    _fit_memory(ws, info, values, set(given), budget, changes)
+    flat = {name: value for name, (value, _) in values.items()}
+    peak = predict_peak(ws, info, flat)
+    tokens_per_row = data.tokens / max(1, data.rows)
+    speed = predict_tokens_per_second(ws, info, flat)
+    minutes = flat["max_minutes"] or flat["iters"] * flat["batch_size"] * tokens_per_row / speed / 60
+    return Plan(
+        settings={name: Setting(value=value, source=source) for name, (value, source) in sorted(values.items())},
+        predicted_peak_gb=round(peak / GB, 2),
+        budget_gb=round(budget / GB, 2),
+        fits=peak <= budget,
+        predicted_minutes=round(minutes, 1),
+        tokens_per_update=round(flat["batch_size"] * flat["gradient_accumulation_steps"] * tokens_per_row),
+        epochs=round(flat["iters"] * flat["batch_size"] / max(1, data.rows), 2),
+        precision=choose_precision(info, "train"),
+        changes=changes,
+    )
+
+
+def _reachable_memory() -> int:
+    """What the system could give now: on a GPU of its own the device's memory alone counts."""
+    return machine.device_memory() if machine.device() == "cuda" else machine.memory().available
+
+
+def _fit_model(info: ModelInfo, values: dict[str, tuple[Any, str]], changes: list[Change]) -> None:
+    layers, source = values["lora_layers"]
+    if layers > info.layers:
+        changes.append(
+            Change(
+                setting="lora_layers", asked=layers, used=-1, reason=f"the model has {info.layers} layers: all of them"
+            )
+        )
+        values["lora_layers"] = (-1, source)
+    length, source = values["max_seq_length"]
+    if length > info.max_positions:
+        reason = f"the model reads at most {info.max_positions} tokens"
+        changes.append(Change(setting="max_seq_length", asked=length, used=info.max_positions, reason=reason))
+        values["max_seq_length"] = (info.max_positions, source)
+
+
+def _check(values: dict[str, tuple[Any, str]], data: DatasetShape) -> None:
+    batch = values["batch_size"][0]
+    if batch > data.rows:
+        raise InvalidArgument(
+            f"A batch of {batch} rows is larger than the {data.rows} training rows.",
+            field="settings.batch_size",
+            expected=f"at most {data.rows}",
+            fix="Lower batch_size or add material to the dataset.",
+        )
+
+
+def _fit_memory(
+    ws: Workspace,
+    info: ModelInfo,
+    values: dict[str, tuple[Any, str]],
+    fixed: set[str],
+    budget: int,
+    changes: list[Change],
+) -> None:
+    def peak_of(candidate: dict[str, tuple[Any, str]]) -> int:
+        return predict_peak(ws, info, {name: value for name, (value, _) in candidate.items()})
+
+    first_peak = peak_of(values)
+    if first_peak <= budget:
+        return
+    reason = f"the peak was predicted at {first_peak / GB:.1f} GB of {budget / GB:.1f} GB"
+    trial = dict(values)
+    for name, rung in _LADDER:
+        _step_down(trial, name, rung)
+        moved = [n for n in trial if trial[n][0] != values[n][0]]
+        if peak_of(trial) > budget:
+            continue
+        if fixed.intersection(moved):
+            largest = {n: trial[n][0] for n in sorted(moved)}
+            raise DoesNotFit(
+                f"This run would need {first_peak / GB:.1f} GB at its peak; {budget / GB:.1f} GB can be used.",
+                field="settings",
+                expected="at most " + ", ".join(f"{n}={v}" for n, v in largest.items()),
+                fix="Call start_finetune with those settings, leave them out, or close other applications.",
+                details={"largest_settings": largest},
+            )
+        changes.extend(Change(setting=n, asked=values[n][0], used=trial[n][0], reason=reason) for n in moved)
+        values.update(trial)
+        return
+    raise DoesNotFit(
+        f"`{info.name}` does not fit here: even the smallest settings need {peak_of(trial) / GB:.1f} GB, "
+        f"and {budget / GB:.1f} GB can be used.",
+        field="model",
+        fix="Choose a smaller model (list_workspace kind=models shows sizes), or close other applications.",
+    )
+
+
+def _step_down(values: dict[str, tuple[Any, str]], name: str, rung: Any) -> None:
+    """Move one setting down to `rung`, the rows of an update kept through accumulation."""
+    value, source = values[name]
+    if value == rung or (name != "grad_checkpoint" and value < rung):
+        return
+    if name == "batch_size":
+        steps, why = values["gradient_accumulation_steps"]
+        values["gradient_accumulation_steps"] = (max(1, round(steps * value / rung)), why)
+        iters, why = values["iters"]
+        values["iters"] = (round(iters * value / rung), why)
+    if name == "lora_rank":
+        alpha, why = values["lora_alpha"]
+        values["lora_alpha"] = (alpha * rung / value, why)
+    values[name] = (rung, source)

@@ -1,0 +1,212 @@
+"""start_finetune: validate, plan, write the run, launch it; and control_finetune beside it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tools.errors import Conflict, InvalidArgument, NotFound
+from tools.models.catalogue import find as find_in_catalogue
+from tools.models.info import ModelInfo, load_info
+from tools.next_call import next_call
+from tools.prepare_dataset.reading_back import Dataset, open_dataset
+from tools.start_finetune.contract import ControlArgs, ControlResult, Plan, StartArgs, StartResult
+from tools.start_finetune.launch import launch
+from tools.start_finetune.plan import make_plan
+from tools.start_finetune.presets import DatasetShape
+from tools.workspace import names, runs
+from tools.workspace.files import write_json
+from tools.workspace.layout import Workspace
+from tools.workspace.locks import FileLock
+from tools.workspace.reconcile import RUN_FILE
+
+# How long a worker that has written its last state may take to end.
+_LETTING_GO_S = 5.0
+
+
+def start_finetune(ws: Workspace, args: StartArgs, *, default_model: str) -> StartResult:
+    """Plan a run and start it in a process of its own; answers before it has loaded anything.
+
+    Raises NotFound, InvalidArgument, DoesNotFit, Conflict; then no run has been made.
+    """
+    if args.resume is not None:
+        return _resume(ws, args)
+    if args.request_key is not None:
+        earlier = runs.by_request_key(ws, args.request_key)
+        if earlier is not None:
+            return _result(earlier.run, earlier.state, Plan(**earlier.plan))
+    if args.dataset is None:
+        raise InvalidArgument(
+            "No dataset was given.",
+            field="dataset",
+            expected="the name of a prepared dataset",
+            fix=f"The datasets are: {', '.join(ws.dataset_names()) or 'none yet; make one with prepare_dataset'}.",
+        )
+    dataset = open_dataset(ws.dataset_folder(args.dataset))
+    info = _model(ws, args, dataset, default_model)
+    name = _adapter_name(ws, args, dataset)
+    plan = make_plan(ws, info, _shape(dataset), args.preset, args.settings)
+    if args.dry_run:
+        return StartResult(state="planned", plan=plan, next=_start_call(args))
+    run = _write_run(ws, name, dataset, info, plan, args.request_key)
+    return _result(run, "queued", plan)
+
+
+def control_finetune(ws: Workspace, args: ControlArgs) -> ControlResult:
+    """Pause, resume or cancel a run. A living worker answers at its next step."""
+    run = runs.get(ws, args.run)
+    if args.action == "resume":
+        result = _resume(ws, StartArgs(resume=args.run))
+        return ControlResult(run=run.run, state=result.state, message="The run goes on.", next=result.next)
+    if run.state in runs.ENDED:
+        raise Conflict(f"The run `{run.run}` has ended ({run.state}).", field="run", fix="Start another one.")
+    if not runs.is_alive(ws, run.run):
+        if args.action == "pause":
+            raise Conflict(
+                f"The run `{run.run}` is {run.state}: there is nothing to pause.",
+                field="action",
+                fix=f"{next_call('control_finetune', run=run.run, action='resume')} goes on with it.",
+            )
+        runs.set_state(ws, run.run, "cancelled", "Cancelled while it was not running.")
+        return ControlResult(
+            run=run.run,
+            state="cancelled",
+            message="The run is cancelled.",
+            next=next_call("start_finetune", dataset=run.dataset),
+        )
+    runs.ask(ws, run.run, args.action)
+    return ControlResult(
+        run=run.run,
+        state=run.state,
+        message=f"The run was asked to {args.action}; it does so at its next step, after a checkpoint.",
+        next=_status_call(run.run),
+    )
+
+
+def _resume(ws: Workspace, args: StartArgs) -> StartResult:
+    extra = args.model_fields_set - {"resume", "request_key", "dry_run"}
+    if extra:
+        raise InvalidArgument(
+            f"A resumed run keeps its own settings: {', '.join(sorted(extra))} cannot be given with it.",
+            field=sorted(extra)[0],
+            fix=f"Call {next_call('start_finetune', resume=args.resume)}, or start a new run.",
+        )
+    run = runs.get(ws, str(args.resume), field="resume")
+    plan = Plan(**run.plan)
+    if run.state in ("succeeded", "cancelled"):
+        raise Conflict(
+            f"The run `{run.run}` has {'succeeded' if run.state == 'succeeded' else 'been cancelled'}.",
+            field="resume",
+            fix="Start a new run with start_finetune.",
+        )
+    if args.dry_run:
+        return StartResult(run=run.run, state=run.state, plan=plan, next=next_call("start_finetune", resume=run.run))
+    ws.dataset_folder(run.dataset)
+    lock = _lock_of_ended(ws, run.run)
+    if lock is None:
+        # Alive: a pause that was asked for and not yet done is taken back.
+        runs.ask(ws, run.run, None)
+        return _result(run.run, runs.get(ws, run.run).state, plan)
+    runs.set_state(ws, run.run, "queued", "Resumed.")
+    launch(ws, run.run, lock)
+    return _result(run.run, "queued", plan)
+
+
+def _lock_of_ended(ws: Workspace, run: str) -> FileLock | None:
+    """The run's lock, or None while it is alive. One that has just stopped is given time to let go."""
+    deadline = time.monotonic() + _LETTING_GO_S
+    while True:
+        lock = FileLock.try_acquire(runs.lock_path(ws, run))
+        stopped = runs.get(ws, run).state not in runs.ACTIVE
+        if lock is not None or not stopped or time.monotonic() > deadline:
+            return lock
+        time.sleep(0.02)
+
+
+def _model(ws: Workspace, args: StartArgs, dataset: Dataset, default_model: str) -> ModelInfo:
+    name = args.model or dataset.card.get("model") or default_model
+    if name in ws.model_names():
+        return load_info(ws.models / name)
+    entry = find_in_catalogue(name)
+    if entry is None or args.model is None:
+        ws.model_folder(name)
+    if entry is None:
+        raise NotFound("model", name, ws.model_names(), field="model")
+    # Named by the user, known by shape: the run downloads it first.
+    return entry.info()
+
+
+def _adapter_name(ws: Workspace, args: StartArgs, dataset: Dataset) -> str:
+    name = names.check_name(args.name or dataset.name, "name")
+    if name in ws.model_names() or find_in_catalogue(name) is not None:
+        raise Conflict(
+            f"`{name}` is the name of a base model.",
+            field="name",
+            fix=f"Give the adapter another name, `{name}-afinado` for example.",
+        )
+    return name
+
+
+def _shape(dataset: Dataset) -> DatasetShape:
+    split = dataset.card["splits"]["train"]
+    return DatasetShape(rows=split["rows"], tokens=split["tokens"], longest=dataset.card["longest_row_tokens"])
+
+
+def _write_run(ws: Workspace, name: str, dataset: Dataset, info: ModelInfo, plan: Plan, request_key: str | None) -> str:
+    now = time.time()
+    while True:
+        run_id = names.dated(name, set(runs.names(ws)))
+        run = runs.Run(
+            run=run_id,
+            name=name,
+            state="queued",
+            dataset=f"{dataset.name}@{dataset.version}",
+            model=info.name,
+            plan=plan.model_dump(mode="json"),
+            step=0,
+            steps=plan.value("iters"),
+            asked=None,
+            error=None,
+            adapter=None,
+            created=now,
+            updated=now,
+        )
+        lock = FileLock.try_acquire(runs.lock_path(ws, run_id))
+        if lock is None:
+            continue
+        if runs.insert(ws, run, request_key):
+            break
+        lock.release()
+        earlier = runs.by_request_key(ws, request_key) if request_key else None
+        if earlier is not None:
+            return earlier.run
+    described: dict[str, Any] = {
+        "name": name,
+        "dataset": run.dataset,
+        "model": run.model,
+        "plan": run.plan,
+        "steps": run.steps,
+        "created": now,
+        "request_key": request_key,
+    }
+    try:
+        write_json(runs.folder(ws, run_id) / RUN_FILE, described)
+        launch(ws, run_id, lock)
+    except BaseException:
+        lock.release()
+        runs.delete(ws, run_id)
+        raise
+    runs.add_event(ws, run_id, 0, "queued", "Waiting for its turn.")
+    return run_id
+
+
+def _result(run: str, state: str, plan: Plan) -> StartResult:
+    return StartResult(run=run, state=state, plan=plan, next=_status_call(run))
+
+
+def _status_call(run: str) -> str:
+    return next_call("training_status", run=run, wait_s=30)
+
+
+def _start_call(args: StartArgs) -> str:
+    return next_call("start_finetune", **args.model_dump(exclude_defaults=True, exclude={"dry_run"}))
