@@ -35,10 +35,11 @@ class Scores(BaseModel):
 
 
 class QuestionScores(BaseModel):
-    """Answers to the dataset's questions: how many, exact matches and mean token F1 (0 to 1)."""
+    """Answers to the dataset's questions: how many; shares that match exactly, that contain the answer; mean token F1."""
 
     asked: int
     exact_match: Scores
+    contains_answer: Scores
     token_f1: Scores
     examples: list[dict[str, Any]] = []
 

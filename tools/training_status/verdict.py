@@ -25,7 +25,7 @@ def judge(run: Run, valid: Sequence[Point]) -> Verdict:
     if run.state == "paused":
         return Verdict(kind="paused", text=f"Paused at step {run.step} of {run.steps}.", action=resume)
     if run.state == "interrupted":
-        text = f"The training process is gone at step {run.step} of {run.steps}; nothing before the last checkpoint is lost."
+        text = f"The training process is gone at step {run.step} of {run.steps}; the checkpoints are kept."
         return Verdict(kind="interrupted", text=text, action=resume)
     if run.state == "cancelled":
         return Verdict(
