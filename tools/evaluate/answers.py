@@ -12,7 +12,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
-_ARTICLES = frozenset("o a os as um uma uns umas de do da dos das em no na nos nas the an of in".split())
+_ARTICLES = frozenset(
+    {"o", "a", "os", "as", "um", "uma", "uns", "umas", "de", "do", "da", "dos", "das", "em", "no", "na", "nos", "nas"}
+    | {"the", "an", "of", "in"}
+)
 _NUMBER = re.compile(r"\d{1,3}(?:[ .\u00a0]\d{3})+(?:,\d+)?|\d+(?:[.,]\d+)?")
 _WORD = re.compile(r"\d+(?:\.\d+)?|[^\W_]+(?:-[^\W_]+)*")
 

@@ -35,7 +35,7 @@ class Scores(BaseModel):
 
 
 class QuestionScores(BaseModel):
-    """Answers to the dataset's questions: how many; shares that match exactly, that contain the answer; mean token F1."""
+    """Answers to the dataset's questions: how many, shares that match and that contain the answer, mean F1."""
 
     asked: int
     exact_match: Scores

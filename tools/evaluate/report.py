@@ -69,7 +69,7 @@ def write_report(
     result.verdict = [judge(adapter, intervals, request["dataset"]) for adapter in adapters]
     result.next = result.verdict[0].action
     with publishing(folder) as aside:
-        write_text(aside / "report.md", markdown(result, request, answers))
+        write_text(aside / "report.md", markdown(result, request))
         full = {"request": request, "result": result.model_dump(exclude_none=True), "answers": _all(answers)}
         write_json(aside / REPORT_MARKER, full)
     return result.model_dump(exclude_none=True)
@@ -169,7 +169,7 @@ def _all(answers: dict[str, list[Answered]] | None) -> list[dict[str, Any]]:
     ]
 
 
-def markdown(result: EvaluateResult, request: dict[str, Any], answers: dict[str, list[Answered]] | None) -> str:
+def markdown(result: EvaluateResult, request: dict[str, Any]) -> str:
     """The report for a person."""
     models = [str(result.base), *request["adapters"]]
     lines = [f"# Evaluation {result.evaluation}", "", f"Dataset `{request['dataset']}`, base `{result.base}`.", ""]

@@ -1,0 +1,64 @@
+"""export_adapter: an adapter merged into its base, measured, installed as a model of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from tools.errors import Conflict, InvalidArgument
+from tools.export_adapter.contract import ExportArgs, ExportResult
+from tools.models.info import load_info
+from tools.next_call import next_call
+from tools.workspace import jobs
+from tools.workspace.files import read_json
+from tools.workspace.layout import ADAPTER_MARKER, Workspace
+from tools.workspace.machine import GB, disk_free, mlx_environment
+
+KIND = "export"
+
+
+def export_adapter(ws: Workspace, args: ExportArgs) -> ExportResult:
+    """Start an export and wait for it, or ask how far one is. The same export is made once."""
+    if args.job is not None:
+        return _answer(ws, args.job, args.wait_s)
+    if args.adapter is None:
+        raise InvalidArgument(
+            "No adapter was given.",
+            field="adapter",
+            expected="the name of an adapter",
+            fix=f"There is: {', '.join(ws.adapter_names()) or 'none yet; train one with start_finetune'}.",
+        )
+    request = _request(ws, args.adapter, args.bits)
+    jobs.launch(ws, request["job"], KIND, "tools.compute.fuse", request, mlx_environment())
+    return _answer(ws, request["job"], args.wait_s)
+
+
+def _request(ws: Workspace, adapter: str, bits: int) -> dict[str, Any]:
+    folder = ws.adapter_folder(adapter)
+    described = read_json(folder / ADAPTER_MARKER)
+    base = described["base"]["name"]
+    info = load_info(ws.model_folder(base, field="adapter"))
+    needed = info.parameters * bits // 8
+    if disk_free(ws.models) < needed * 1.1:
+        raise Conflict(
+            f"The merged model needs {needed / GB:.1f} GB of disk, more than is free.",
+            field="bits",
+            fix="Free some space, or export with fewer bits.",
+        )
+    exact = f"{folder.parent.name}@{folder.name}"
+    model = f"{folder.parent.name}-{folder.name}-{bits}bit"
+    digest = hashlib.sha256(f"{exact} {info.fingerprint} {bits}".encode()).hexdigest()[:8]
+    return {"adapter": exact, "base": base, "bits": bits, "model": model, "job": f"export-{model}-{digest}"}
+
+
+def _answer(ws: Workspace, name: str, wait_s: float) -> ExportResult:
+    job = jobs.wait(ws, name, KIND, wait_s)
+    job.raise_if_failed()
+    if job.result is not None:
+        model = job.result["model"]
+        follow = next_call("ask_model", prompt="...", models=[model])
+        return ExportResult(job=name, state=job.state, next=follow, **job.result)
+    message = str(job.progress.get("message", "Starting"))
+    return ExportResult(
+        job=name, state=job.state, progress=message, next=next_call("export_adapter", job=name, wait_s=40)
+    )
