@@ -1,0 +1,144 @@
+"""The command line's words. Each command's module is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from server import __version__
+
+Runner = Callable[[argparse.Namespace], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that offers the nearest word for one that it does not know."""
+
+    def error(self, message: str) -> NoReturn:
+        from tools.errors import nearest
+
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        near = nearest(wrong.group(1), re.findall(r"[\w-]+", wrong.group(2))) if wrong else []
+        hint = f" Did you mean `{near[0]}`?" if near else f" `{self.prog} --help` shows how."
+        self.exit(2, f"{self.prog}: {message}.{hint}\n")
+
+
+def _lazily(module: str) -> Runner:
+    def run(arguments: argparse.Namespace) -> int:
+        return int(importlib.import_module(f"server.cli.{module}").run(arguments))
+
+    return run
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command and its arguments; `run` is what runs it. Exits on `--help`, `--version` and mistakes."""
+    parser = Parser(
+        prog="afina",
+        description="Fine-tune a language model on your own texts, on your own machine, by talking to an assistant.",
+    )
+    parser.add_argument("--version", action="version", version=f"afina {__version__}")
+    _common(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    _serve(commands)
+    _mcp(commands)
+    _call(commands)
+    _models(commands)
+    _doctor(commands)
+    _chat(commands)
+    _demo(commands)
+    arguments = parser.parse_args(argv)
+    if not hasattr(arguments, "run"):
+        parser.print_help(sys.stderr)
+        parser.exit(2)
+    return arguments
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    """Flags that stand before or after the command."""
+    parser.add_argument(
+        "--workspace", metavar="DIR", default=argparse.SUPPRESS, help="folder of all that is made (default ~/afina)"
+    )
+    parser.add_argument(
+        "--default-model", metavar="NAME", default=argparse.SUPPRESS, help="base for datasets and runs that name none"
+    )
+
+
+def _command(commands: Any, name: str, module: str, words: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words, epilog=epilog)
+    command.set_defaults(run=_lazily(module))
+    _common(command)
+    return command
+
+
+def _serve(commands: Any) -> None:
+    serve = _command(
+        commands,
+        "serve",
+        "serve",
+        "serve models and adapters over HTTP: /v1 for apps, /mcp for assistants",
+        "Keys are set with AFINA_API_KEY, so that they stand in no list of processes.",
+    )
+    serve.add_argument("--host", default=argparse.SUPPRESS, help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, default=argparse.SUPPRESS, help="port to listen on (8321); 0 takes any")
+    serve.add_argument("--model", metavar="NAME", default=argparse.SUPPRESS, help="base or adapter to load at start")
+    serve.add_argument("--pin", action="store_true", default=argparse.SUPPRESS, help="serve that base alone")
+    for name, kind, words in (
+        ("allowed-hosts", str, "host names that requests may bear besides the loopback ones"),
+        ("allowed-origins", str, "web origins that may call"),
+        ("max-body-mb", float, "largest request"),
+        ("max-queue", int, "requests that may wait"),
+        ("max-batch", int, "requests generated together"),
+        ("request-timeout-s", float, "longest request"),
+        ("idle-unload-s", float, "give the model's memory back after so long idle; 0 never"),
+    ):
+        serve.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=words)
+
+
+def _mcp(commands: Any) -> None:
+    _command(commands, "mcp", "mcp", "serve the tools to an assistant over stdin and stdout")
+
+
+def _call(commands: Any) -> None:
+    call = _command(
+        commands,
+        "call",
+        "call",
+        "call one tool; its result is JSON on stdout, its error JSON on stderr",
+        'Example: afina call prepare_dataset \'{"sources": ["livros/"], "dry_run": true}\'',
+    )
+    call.add_argument("tool", metavar="TOOL", nargs="?", help="name of the tool; left out, the tools are listed")
+    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="arguments as JSON; `-` reads stdin")
+    call.add_argument("--schema", action="store_true", help="print what the tool takes, as a JSON schema")
+
+
+def _models(commands: Any) -> None:
+    models = commands.add_parser("models", help="list or bring base models", description="list or bring base models")
+    actions = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    listing = _command(actions, "list", "models", "installed models, and those that can be brought")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    pull = _command(actions, "pull", "models", "bring a model; one that was interrupted goes on where it was")
+    pull.add_argument("name", metavar="NAME", help="name in the list, repository of the hub, or folder")
+
+
+def _doctor(commands: Any) -> None:
+    doctor = _command(
+        commands, "doctor", "doctor", "check this machine and say what to do; exit 1 when something fails"
+    )
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _chat(commands: Any) -> None:
+    chat = _command(commands, "chat", "chat", "talk to a model or adapter in the terminal")
+    chat.add_argument("model", metavar="MODEL", nargs="?", help="base or adapter (default: the newest adapter)")
+    chat.add_argument("--system", metavar="TEXT", help="what the model is told first")
+    chat.add_argument("--max-tokens", type=int, default=512, help="longest answer (512)")
+    chat.add_argument("--temperature", type=float, default=0.7, help="0 to 2 (0.7)")
+
+
+def _demo(commands: Any) -> None:
+    _command(
+        commands, "demo", "demo", "train on the sample material, compare, serve and ask: the whole way, in minutes"
+    )

@@ -1,0 +1,100 @@
+"""Results as JSON without nulls, and as compact text for hosts that read no structured content."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydantic import BaseModel
+
+# A text is read by an assistant whose room is limited; handlers bound what they give well below.
+LONGEST_TEXT = 24_000
+_LINE = 160
+
+
+def structured(result: BaseModel) -> dict[str, Any]:
+    """The result as JSON-ready fields: no nulls, no numbers that JSON lacks."""
+    plain: dict[str, Any] = _pruned(result.model_dump(mode="json", exclude_none=True))
+    return plain
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _pruned(inner) for key, inner in value.items() if not _absent(inner)}
+    if isinstance(value, list):
+        return [_pruned(inner) for inner in value if not _absent(inner)]
+    return value
+
+
+def _absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def as_text(fields: dict[str, Any]) -> str:
+    """Fields as indented `name: value` lines, empty ones left out, `next` last."""
+    ordered = {name: value for name, value in fields.items() if name != "next"}
+    if fields.get("next"):
+        ordered["next"] = fields["next"]
+    return bounded("\n".join(_lines(ordered, "")))
+
+
+def bounded(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return f"{text[:LONGEST_TEXT]}\n… cut here; ask for less, or read the structured result."
+
+
+def _lines(fields: dict[str, Any], indent: str) -> list[str]:
+    lines: list[str] = []
+    for name, value in fields.items():
+        if value in ({}, [], ""):
+            continue
+        short = _inline(value)
+        if short is not None and len(short) + len(indent) + len(name) <= _LINE:
+            lines.append(f"{indent}{name}: {short}")
+        elif isinstance(value, dict):
+            lines += [f"{indent}{name}:", *_lines(value, indent + "  ")]
+        elif isinstance(value, list):
+            lines += [f"{indent}{name}:", *(line for item in value for line in _item(item, indent))]
+        else:
+            lines += _long(f"{indent}{name}: ", str(value), indent + "  ")
+    return lines
+
+
+def _item(item: Any, indent: str) -> list[str]:
+    short = _inline(item)
+    if short is not None and len(short) + len(indent) <= _LINE:
+        return [f"{indent}- {short}"]
+    if isinstance(item, dict):
+        inner = _lines(item, indent + "  ")
+        return [f"{indent}- {inner[0].lstrip()}", *inner[1:]]
+    return _long(f"{indent}- ", str(item), indent + "  ")
+
+
+def _long(start: str, text: str, indent: str) -> list[str]:
+    """Text on its own lines, indented under its name."""
+    if "\n" not in text:
+        return [start + text]
+    return [start.rstrip(), *(indent + line for line in text.split("\n"))]
+
+
+def _inline(value: Any) -> str | None:
+    """The value on one line, or None when it has a structure of its own."""
+    if isinstance(value, dict):
+        parts = [(name, _scalar(inner)) for name, inner in value.items() if inner not in ({}, [], "")]
+        return ", ".join(f"{n} {s}" for n, s in parts) if all(s is not None for _, s in parts) else None
+    if isinstance(value, list):
+        items = [_scalar(inner) for inner in value]
+        return ", ".join(s for s in items if s is not None) if None not in items else None
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict | list):
+        return None
+    text = str(value)
+    return None if "\n" in text else text

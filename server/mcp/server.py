@@ -1,0 +1,166 @@
+"""The registry as an MCP server: strict arguments, validated results with compact text, progress while waiting."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.tools import Tool as SdkTool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.shared.exceptions import MCPError
+from mcp.types import INVALID_PARAMS, CallToolResult, ImageContent, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, PrivateAttr
+
+from server import __version__
+from server.mcp import registry
+from server.mcp.arguments import read_arguments
+from server.mcp.rendering import as_text, bounded, structured
+from server.mcp.schema import input_schema, output_schema
+from server.mcp.tool import Progress, Tool, ToolContext
+from tools.errors import AfinaError, NotFound
+
+log = logging.getLogger(__name__)
+_PROGRESS_EVERY_S = 1.0
+INSTRUCTIONS = (
+    "Afina fine-tunes a language model on a person's own texts, on their own computer. The way: check_setup, "
+    "prepare_dataset (dry_run first), annotate_dataset for questions, start_finetune (dry_run first, then with a "
+    "request_key), training_status until it has ended, evaluate, ask_model. Every result has `next`: the exact call "
+    "to make. Speak with the person in their language."
+)
+
+
+class RegistryTool(SdkTool):
+    """One tool of the registry, in the SDK's terms. Its arguments are read by us, not by the SDK."""
+
+    _tool: Tool = PrivateAttr()
+    _context: ToolContext = PrivateAttr()
+
+    @classmethod
+    def of(cls, tool: Tool, context: ToolContext) -> RegistryTool:
+        made = cls(
+            fn=tool.handler,
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            parameters=input_schema(tool.arguments),
+            fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(tool.result)),
+            is_async=False,
+            annotations=ToolAnnotations(
+                read_only_hint=tool.read_only,
+                destructive_hint=tool.destructive,
+                idempotent_hint=tool.idempotent,
+                open_world_hint=tool.open_world,
+            ),
+        )
+        made._tool, made._context = tool, context
+        return made
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> CallToolResult:
+        """Answer a call. A failure that is the caller's or the machine's is a result with `is_error`."""
+        del convert_result  # the result is always built here
+        try:
+            args = read_arguments(self.name, self._tool.arguments, arguments)
+        except AfinaError as error:
+            return _refused(error)
+        async with _progress(context, self._tool, self._context, args):
+            return await anyio.to_thread.run_sync(self._work, args, abandon_on_cancel=True)
+
+    def _work(self, args: BaseModel) -> CallToolResult:
+        try:
+            with registry.telling_defects(self._context.ws, self.name):
+                return self._answer(args, self._tool.handler(self._context, args))
+        except AfinaError as error:
+            return _refused(error)
+
+    def _answer(self, args: BaseModel, result: BaseModel) -> CallToolResult:
+        fields = structured(result)
+        text = bounded(self._tool.render(result)) if self._tool.render else as_text(fields)
+        images = self._tool.images(self._context, args, result) if self._tool.images else []
+        pictures = [
+            ImageContent(type="image", data=base64.b64encode(i).decode(), mime_type="image/png") for i in images
+        ]
+        return CallToolResult(content=[TextContent(type="text", text=text), *pictures], structured_content=fields)
+
+
+def _refused(error: AfinaError) -> CallToolResult:
+    """The error as text for the assistant, and as fields for programs."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=bounded(str(error)))],
+        is_error=True,
+        _meta={"afina/error": error.to_dict()},
+    )
+
+
+@asynccontextmanager
+async def _progress(context: Context[Any, Any], tool: Tool, of: ToolContext, args: BaseModel) -> AsyncIterator[None]:
+    """While the body runs, tell the client how far it is: it then knows that we are alive, and waits on."""
+    if tool.progress is None:
+        yield
+        return
+    async with anyio.create_task_group() as group:
+        group.start_soon(_tell, context, tool, of, args)
+        yield
+        group.cancel_scope.cancel()
+
+
+async def _tell(context: Context[Any, Any], tool: Tool, of: ToolContext, args: BaseModel) -> None:
+    last = -1.0
+    while True:
+        await anyio.sleep(_PROGRESS_EVERY_S)
+        told = await anyio.to_thread.run_sync(_read_progress, tool, of, args)
+        # The protocol wants progress that grows.
+        if told is not None and told.done > last:
+            last = told.done
+            await context.report_progress(told.done, told.total, told.message)
+
+
+def _read_progress(tool: Tool, of: ToolContext, args: BaseModel) -> Progress | None:
+    try:
+        return tool.progress(of, args) if tool.progress else None
+    except AfinaError:
+        return None  # the call itself tells what is wrong
+
+
+class AfinaServer(MCPServer[Any]):
+    """An MCPServer that answers a call of a tool that is not there as the protocol asks."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        try:
+            registry.find(name)
+        except NotFound as error:
+            raise MCPError(INVALID_PARAMS, str(error)) from error
+        return await super().call_tool(name, arguments, context)
+
+
+def build_server(context: ToolContext) -> AfinaServer:
+    """The MCP server of a workspace, to be run over any transport."""
+    with _own_logging():
+        return AfinaServer(
+            "afina",
+            title="Afina",
+            version=__version__,
+            instructions=INSTRUCTIONS,
+            tools=[RegistryTool.of(tool, context) for tool in registry.TOOLS],
+        )
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """Undo what the SDK does to the root logger: whoever starts us decides what is logged, and where."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

@@ -1,0 +1,1 @@
+"""What the workspace holds: datasets, models, runs, adapters, evaluations."""
