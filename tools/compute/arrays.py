@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,12 @@ def load_arrays(path: Path) -> dict[str, mx.array]:
     return arrays
 
 
-def random_state() -> list[mx.array]:
-    """mlx's global random state: assign to its elements to restore it."""
-    return cast(list[mx.array], mx.random.state)
+def random_key() -> mx.array:
+    """A copy of mlx's global random state: a key of two uint32."""
+    return mx.array(next(iter(cast(Iterable[mx.array], mx.random.state))))
+
+
+def restore_random_key(key: mx.array) -> None:
+    """Go back to a state that `random_key` gave: mlx keeps a seed's high and low words as its key."""
+    high, low = cast(list[int], key.tolist())
+    mx.random.seed(high << 32 | low)

@@ -14,7 +14,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
-from tools.compute.arrays import random_state, scalar
+from tools.compute.arrays import random_key, restore_random_key, scalar
 from tools.compute.training.batches import Batch, Batches
 from tools.compute.training.loss import summed_loss
 from tools.compute.training.optimizer import clip, flat_state, make_optimizer, restore_state
@@ -152,7 +152,7 @@ class Trainer:
         arrays = {f"optimizer.{name}": array for name, array in flat_state(self.optimizer).items()}
         if self._gradients is not None:
             arrays |= {f"gradient.{name}": array for name, array in tree_flatten(self._gradients)}
-        return arrays | {f"random.{i}": array for i, array in enumerate(random_state())}
+        return arrays | {"random": random_key()}
 
     def restore(self, state: TrainerState, adapter: dict[str, mx.array], arrays: dict[str, mx.array]) -> None:
         """Go back to where a checkpoint was made; the cursor is the caller's to set."""
@@ -161,10 +161,8 @@ class Trainer:
         restore_state(self.optimizer, _under("optimizer.", arrays))
         gradients = _under("gradient.", arrays)
         self._gradients = tree_unflatten(sorted(gradients.items())) if gradients else None
-        current = random_state()
-        for i in range(len(current)):
-            current[i] = arrays[f"random.{i}"]
-        mx.eval(self.model.trainable_parameters(), self.optimizer.state, current)
+        restore_random_key(arrays["random"])
+        mx.eval(self.model.trainable_parameters(), self.optimizer.state)
 
 
 def _under(prefix: str, arrays: dict[str, mx.array]) -> dict[str, mx.array]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optimizers
-from mlx.utils import tree_flatten, tree_map, tree_reduce, tree_unflatten
+from mlx.utils import tree_flatten, tree_map, tree_map_with_path, tree_reduce
 
 
 def make_optimizer(name: str, weight_decay: float) -> optimizers.Optimizer:
@@ -27,7 +27,8 @@ def flat_state(optimizer: optimizers.Optimizer) -> dict[str, mx.array]:
 
 
 def restore_state(optimizer: optimizers.Optimizer, arrays: dict[str, mx.array]) -> None:
-    optimizer.state = tree_unflatten(sorted(arrays.items()))
+    # Into the tree as `init` made it: flat names do not tell its empty branches.
+    optimizer.state = tree_map_with_path(lambda path, _: arrays[path], optimizer.state)
 
 
 def clip(gradients: Any, most: float) -> tuple[Any, mx.array]:

@@ -11,7 +11,7 @@ import mlx.core as mx
 import psutil
 
 from tools.compute import device
-from tools.compute.arrays import random_state
+from tools.compute.arrays import random_key, restore_random_key
 from tools.compute.loading import LoadedBase, load_base
 from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.training.batches import Batch, Batches, fixed_batches
@@ -252,15 +252,14 @@ class Session:
 
     def _probe(self) -> float:
         """Seconds a step, the mean of three that change nothing, after one to warm up."""
-        current = random_state()
-        saved = [mx.array(part) for part in current]
+        key = random_key()
         self.base.model.train()
         probe = Batches(self.batches.sequences, self.batch_size, self._value("seed"), 0)
         mx.eval(self.trainer.compute(next(probe)))
         began = time.perf_counter()
         for _ in range(3):
             mx.eval(self.trainer.compute(next(probe)))
-        current[:] = saved
+        restore_random_key(key)
         return (time.perf_counter() - began) / 3
 
     def _calibrate(self) -> None:
