@@ -33,7 +33,10 @@ class Settings(BaseModel):
     max_queue: int = Field(64, ge=1, le=10_000, description="Requests that may wait for the model")
     max_batch: int = Field(8, ge=1, le=64, description="Requests generated together")
     request_timeout_s: float = Field(600, gt=0)
+    max_tokens: int = Field(2048, ge=1, le=1_000_000, description="Tokens of a chat answer that names no limit")
+    max_adapters: int = Field(16, ge=1, le=256, description="Adapters kept in memory beside the base")
     idle_unload_s: float = Field(0, ge=0, description="Give the model's memory back after so long idle; 0 never")
+    exit_idle_s: float = Field(0, ge=0, description="Stop serving after so long without a request; 0 never")
 
     @property
     def api_keys(self) -> tuple[str, ...]:

@@ -1,0 +1,188 @@
+"""What the server and the engine's process say to each other: one JSON object a line, over a socket pair.
+
+The server sends Load, Generate, Cancel and Stop. The engine says Ready once, answers Load with Loaded
+or LoadFailed, and each Generate with Started, then Text and Ended for its answers, then Done; or with
+Failed, at any point. A cancelled request has no further messages. Memory comes unasked.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from tools.models.sampling import Sampling
+
+VERSION = 1
+# The file descriptor of the engine's end of the pair, handed over in the environment.
+SOCKET_FD = "AFINA_ENGINE_FD"
+# A line may hold a request's whole body.
+LINE_LIMIT = 64 * 1024**2
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# To the engine -----------------------------------------------------------------------------------
+
+
+class Load(Message):
+    """Hold this base, in place of another one. Sent while nothing is being generated."""
+
+    type: Literal["load"] = "load"
+    base: str
+    folder: str
+    max_rows: int = Field(description="Answers generated together")
+    kv_tokens: int = Field(description="Tokens that all of them may hold in their caches together")
+    max_adapters: int
+
+
+class AdapterRef(Message):
+    """An adapter's folder. stamp: changes when the folder's content does, which checkpoints' may."""
+
+    name: str
+    version: str
+    folder: str
+    stamp: int
+
+
+class Conversation(Message):
+    type: Literal["conversation"] = "conversation"
+    messages: list[dict[str, Any]]
+
+
+class PlainText(Message):
+    type: Literal["text"] = "text"
+    text: str
+
+
+class TokenIds(Message):
+    type: Literal["ids"] = "ids"
+    ids: list[int]
+
+
+Prompt = Annotated[Conversation | PlainText | TokenIds, Field(discriminator="type")]
+
+
+class Generate(Message):
+    """Answer each prompt `n` times; answer `i` of prompt `p` has the index `p * n + i`."""
+
+    type: Literal["generate"] = "generate"
+    id: int
+    adapter: AdapterRef | None = None
+    prompts: list[Prompt]
+    n: int = 1
+    max_tokens: int
+    sampling: Sampling
+    stop: list[str] = []
+    top_logprobs: int | None = None
+
+
+class Cancel(Message):
+    type: Literal["cancel"] = "cancel"
+    id: int
+
+
+class Stop(Message):
+    type: Literal["stop"] = "stop"
+
+
+# From the engine ---------------------------------------------------------------------------------
+
+
+class Ready(Message):
+    type: Literal["ready"] = "ready"
+    version: int
+    pid: int
+    device: str
+
+
+class Loaded(Message):
+    type: Literal["loaded"] = "loaded"
+    base: str
+    seconds: float
+
+
+class LoadFailed(Message):
+    type: Literal["load_failed"] = "load_failed"
+    base: str
+    error: dict[str, Any]
+
+
+class Started(Message):
+    """The request has joined the batch."""
+
+    type: Literal["started"] = "started"
+    id: int
+
+
+class Logprob(Message):
+    token: str
+    bytes: list[int]
+    logprob: float
+    top: list[Logprob] = []
+
+
+class Text(Message):
+    type: Literal["text"] = "text"
+    id: int
+    index: int
+    text: str
+    logprobs: list[Logprob] = []
+
+
+class Ended(Message):
+    """One answer is complete."""
+
+    type: Literal["ended"] = "ended"
+    id: int
+    index: int
+    reason: Literal["stop", "length"]
+
+
+class Done(Message):
+    """All answers are. prompt_tokens counts each prompt once."""
+
+    type: Literal["done"] = "done"
+    id: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Failed(Message):
+    type: Literal["failed"] = "failed"
+    id: int
+    error: dict[str, Any]
+
+
+class Memory(Message):
+    """Bytes on the device, and the rows and adapters that are there."""
+
+    type: Literal["memory"] = "memory"
+    active: int
+    cache: int
+    peak: int
+    rows: int
+    adapters: list[str]
+
+
+ToEngine = Annotated[Load | Generate | Cancel | Stop, Field(discriminator="type")]
+FromEngine = Annotated[
+    Ready | Loaded | LoadFailed | Started | Text | Ended | Done | Failed | Memory, Field(discriminator="type")
+]
+
+_to_engine: TypeAdapter[ToEngine] = TypeAdapter(ToEngine)
+_from_engine: TypeAdapter[FromEngine] = TypeAdapter(FromEngine)
+
+
+def encode(message: Message) -> bytes:
+    return message.model_dump_json().encode() + b"\n"
+
+
+def decode_to_engine(line: bytes) -> ToEngine:
+    return _to_engine.validate_json(line)
+
+
+def decode_from_engine(line: bytes) -> FromEngine:
+    return _from_engine.validate_json(line)

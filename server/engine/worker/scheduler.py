@@ -1,0 +1,253 @@
+"""What the engine's process does all the time: take messages, generate a token for every row, tell."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mlx.core as mx
+
+from server.engine.protocol import (
+    Cancel,
+    Done,
+    Ended,
+    Failed,
+    Generate,
+    Load,
+    Loaded,
+    LoadFailed,
+    Logprob,
+    Memory,
+    Message,
+    Started,
+    Stop,
+    Text,
+    ToEngine,
+)
+from server.engine.worker.adapters import Adapters
+from server.engine.worker.prompts import Prepared, prepare
+from tools.compute import device, generation
+from tools.compute.loading import LoadedBase, load_base
+from tools.compute.logprobs import TokenLogprob
+from tools.compute.routing import AdapterRouter
+from tools.errors import AfinaError, MachineError, WorkerDied
+
+log = logging.getLogger(__name__)
+
+_TELL_MEMORY_S = 1.0
+_IDLE_WAIT_S = 1.0
+
+
+@dataclass
+class _Asked:
+    """A request that has joined the batch: its rows by their generator's id."""
+
+    request: Generate
+    prepared: Prepared
+    indices: dict[int, int] = field(default_factory=dict)
+    completion_tokens: int = 0
+
+
+@dataclass
+class _Serving:
+    """A base in memory and what runs on it. reserved: tokens that the rows' caches may grow to."""
+
+    base: LoadedBase
+    generator: generation.Generator
+    adapters: Adapters
+    kv_tokens: int
+    reserved: int = 0
+
+
+class Scheduler:
+    """Runs until told to stop. send: passes a message to the server."""
+
+    def __init__(self, send: Callable[[Message], None], receive: Callable[[float], ToEngine | None]) -> None:
+        self._send = send
+        self._receive = receive
+        self._serving: _Serving | None = None
+        self._line: deque[tuple[Generate, Prepared]] = deque()
+        self._asked: dict[int, _Asked] = {}
+        self._owner: dict[int, int] = {}  # the generator's row → the request
+        self._told_memory = 0.0
+
+    def run(self) -> None:
+        while True:
+            busy = bool(self._owner)
+            message = self._receive(0 if busy else _IDLE_WAIT_S)
+            while message is not None:
+                if isinstance(message, Stop):
+                    return
+                self._take(message)
+                message = self._receive(0)
+            self._admit()
+            if self._owner and self._serving:
+                for event in self._serving.generator.step():
+                    self._tell(event)
+            self._tell_memory()
+
+    # Messages ---------------------------------------------------------------------------------
+
+    def _take(self, message: ToEngine) -> None:
+        match message:
+            case Load():
+                self._load(message)
+            case Generate():
+                self._guarded(message.id, lambda: self._queue(message))
+            case Cancel():
+                self._cancel(message.id)
+
+    def _load(self, message: Load) -> None:
+        start = time.monotonic()
+        self._forget()
+        try:
+            self._serving = _serve(message)
+        except Exception as error:
+            self._forget()
+            self._send(LoadFailed(base=message.base, error=_told(error).to_dict()))
+            return
+        self._send(Loaded(base=message.base, seconds=time.monotonic() - start))
+        self._tell_memory(now=True)
+
+    def _forget(self) -> None:
+        """Let go of the base and everything on it."""
+        self._serving = None
+        self._line.clear()
+        self._asked.clear()
+        self._owner.clear()
+        gc.collect()
+        mx.clear_cache()
+
+    def _queue(self, request: Generate) -> None:
+        if self._serving is None:
+            raise MachineError("The engine holds no model.", fix="Call again.")
+        self._line.append((request, prepare(request, self._serving.base)))
+
+    def _cancel(self, number: int) -> None:
+        self._line = deque(one for one in self._line if one[0].id != number)
+        asked = self._asked.get(number)
+        if asked is not None:
+            self._leave(asked)
+
+    # Joining and leaving the batch ------------------------------------------------------------
+
+    def _admit(self) -> None:
+        """Let requests join, in order, while their caches have room beside the others'."""
+        serving = self._serving
+        while self._line and serving:
+            request, prepared = self._line[0]
+            if self._asked and serving.reserved + prepared.tokens > serving.kv_tokens:
+                return
+            self._line.popleft()
+            self._guarded(request.id, lambda: self._join(request, prepared))  # noqa: B023 - called at once
+
+    def _join(self, request: Generate, prepared: Prepared) -> None:
+        serving = self._serving
+        assert serving is not None
+        slot = serving.adapters.take(request.adapter)
+        asked = _Asked(request, prepared)
+        self._asked[request.id] = asked
+        serving.reserved += prepared.tokens
+        self._send(Started(id=request.id))
+        for index in range(len(prepared.prompts) * request.n):
+            row = serving.generator.add(
+                generation.GenerationRequest(
+                    prompt=prepared.prompts[index // request.n],
+                    max_tokens=prepared.limits[index // request.n],
+                    slot=slot,
+                    sampling=request.sampling,
+                    stream=index,
+                    stop=tuple(request.stop),
+                    top_logprobs=request.top_logprobs,
+                )
+            )
+            asked.indices[row] = index
+            self._owner[row] = request.id
+
+    def _leave(self, asked: _Asked) -> None:
+        serving = self._serving
+        assert serving is not None
+        for row in asked.indices:
+            serving.generator.cancel(row)
+            self._owner.pop(row, None)
+        serving.reserved -= asked.prepared.tokens
+        serving.adapters.give_back(asked.request.adapter)
+        del self._asked[asked.request.id]
+
+    def _guarded(self, number: int, work: Callable[[], None]) -> None:
+        """A request that cannot be begun fails alone."""
+        try:
+            work()
+        except Exception as error:
+            if number in self._asked:
+                self._leave(self._asked[number])
+            self._send(Failed(id=number, error=_told(error).to_dict()))
+
+    # Telling ----------------------------------------------------------------------------------
+
+    def _tell(self, event: generation.Event) -> None:
+        number = self._owner.get(event.uid)
+        if number is None:
+            return
+        asked = self._asked[number]
+        index = asked.indices[event.uid]
+        match event:
+            case generation.Delta():
+                logprobs = [_logprob(token) for token in event.logprobs]
+                self._send(Text(id=number, index=index, text=event.text, logprobs=logprobs))
+            case generation.Failed():
+                self._leave(asked)
+                self._send(Failed(id=number, error=_told(event.error).to_dict()))
+            case generation.Finished():
+                del self._owner[event.uid], asked.indices[event.uid]
+                asked.completion_tokens += event.completion_tokens
+                self._send(Ended(id=number, index=index, reason=event.reason))
+                if not asked.indices:
+                    self._leave(asked)
+                    prompt_tokens = sum(len(prompt) for prompt in asked.prepared.prompts)
+                    self._send(Done(id=number, prompt_tokens=prompt_tokens, completion_tokens=asked.completion_tokens))
+
+    def _tell_memory(self, now: bool = False) -> None:
+        if self._serving is None or (not now and time.monotonic() - self._told_memory < _TELL_MEMORY_S):
+            return
+        self._told_memory = time.monotonic()
+        held = device.memory()
+        self._send(
+            Memory(
+                active=held.active,
+                cache=held.cache,
+                peak=held.peak,
+                rows=len(self._owner),
+                adapters=self._serving.adapters.names,
+            )
+        )
+
+
+def _serve(message: Load) -> _Serving:
+    base = load_base(Path(message.folder), "serve")
+    router = AdapterRouter(base.model)
+    return _Serving(
+        base=base,
+        generator=generation.Generator(router, base.tokenizer, max_rows=message.max_rows),
+        adapters=Adapters(base, router, message.max_adapters),
+        kv_tokens=message.kv_tokens,
+    )
+
+
+def _logprob(token: TokenLogprob) -> Logprob:
+    return Logprob(
+        token=token.token, bytes=list(token.bytes), logprob=token.logprob, top=[_logprob(one) for one in token.top]
+    )
+
+
+def _told(error: Exception) -> AfinaError:
+    """The error in our own words; what a library said stays in the engine's log."""
+    if isinstance(error, AfinaError):
+        return error
+    log.error("a request met a defect", exc_info=error)
+    return WorkerDied("The engine could not answer this request, by a defect of ours.", fix="See logs/engine.log.")
