@@ -1,0 +1,127 @@
+"""The nouns of the pipeline: files found, texts read, units to learn, rows made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tools.errors import Problem
+from tools.prepare_dataset.contract import Kind
+
+UnitKind = Literal["book", "table", "biography", "examples", "questions"]
+Messages = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file to read. name: its path below the folder that all sources share, the same on every machine."""
+
+    path: Path
+    name: str
+    kind: Kind | None
+
+
+@dataclass
+class Source:
+    """A file as read and repaired. Offsets of all units are characters of `text`."""
+
+    file: SourceFile
+    raw: bytes
+    sha256: str
+    encoding: str
+    text: str
+    kind: UnitKind
+    repairs: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a unit stands: characters `start` to `end` of a source's text.
+
+    document: chapter, season or person: rows of one never part over the splits. place: the same for people to read.
+    """
+
+    source: str
+    kind: UnitKind
+    document: str
+    place: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Running text to learn, cut to the model's rows later.
+
+    composed: the text, where it is not the span itself. heading: goes before each piece, and
+    `heading_more` before all but the first. title: of the book, or the person's name. ask: a request
+    that the whole text answers, where there is one.
+    """
+
+    span: Span
+    title: str = ""
+    heading: str = ""
+    heading_more: str = ""
+    composed: str | None = None
+    ask: str | None = None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A conversation to learn. context: what the answer rests on, for forms that have a place for it.
+
+    form: how it was given: `messages`, `completion`, or `question` where we worded it ourselves.
+    """
+
+    span: Span
+    messages: Messages
+    form: Literal["messages", "completion", "question"]
+    tools: tuple[Mapping[str, Any], ...] | None = None
+    context: str = ""
+
+
+Unit = Passage | Exchange
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question for evaluation. document: where its answer stands, if known."""
+
+    question: str
+    answer: str
+    aliases: tuple[str, ...]
+    kind: str
+    source: str
+    document: str | None = None
+
+
+@dataclass
+class Parsed:
+    """What one source gives: units to learn, questions to ask, findings (errors stop the work, warnings do not)."""
+
+    units: list[Unit] = field(default_factory=list)
+    questions: list[Ask] = field(default_factory=list)
+    errors: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RowDraft:
+    """A row as it will be written.
+
+    content: mlx-lm's keys alone. learned: the material in it, without our wording, for finding
+    duplicates and overlap. row_start, response_start: see `reading_back.Origin`.
+    """
+
+    content: dict[str, Any]
+    span: Span
+    learned: str
+    tokens: int
+    row_start: int | None = None
+    response_start: int | None = None
