@@ -13,7 +13,7 @@ from typing import Any
 
 from tools.errors import AfinaError, from_os_error
 
-FAILED = 1
+FAILED, INTERRUPTED = 1, 130
 
 
 def tell_failure(error: Exception) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.mcp.endpoint import Endpoint
 from server.mcp.tool import ToolContext
+from server.settings import Settings
 from tools.errors import AfinaError, InvalidArgument
 from tools.next_call import next_call
 from tools.workspace.files import read_json
@@ -67,7 +68,7 @@ class AskResult(BaseModel):
 def ask_model(context: ToolContext, args: AskArgs) -> AskResult:
     """Ask each model at once; the endpoint batches adapters of one base. Raises the refusal when none answers."""
     messages = _messages(args)
-    models = list(dict.fromkeys(args.models)) if args.models else _default_models(context)
+    models = list(dict.fromkeys(args.models)) if args.models else default_models(context.ws, context.settings)
     endpoint = context.ask()
     with ThreadPoolExecutor(max_workers=len(models)) as pool:
         asked = [pool.submit(_ask, endpoint, model, messages, args) for model in models]
@@ -125,11 +126,11 @@ def _ask(endpoint: Endpoint, model: str, messages: list[dict[str, str]], args: A
     return answer
 
 
-def _default_models(context: ToolContext) -> list[str]:
-    """The newest adapter beside its base; without one, the model that the settings name."""
-    newest = _newest_adapter(context.ws)
+def default_models(ws: Workspace, settings: Settings) -> list[str]:
+    """The newest adapter after its base; without one, the model that the settings name."""
+    newest = _newest_adapter(ws)
     if newest is None:
-        return [context.settings.model or context.settings.default_model]
+        return [settings.model or settings.default_model]
     name, base = newest
     return [base, name] if base else [name]
 

@@ -1,58 +1,74 @@
-"""JSON schemas as tools publish them: short, and true to results that have no nulls."""
+"""JSON schemas as tools publish them: short, since every conversation pays for them, and true to
+results that have no nulls. What they leave out, the contracts still check."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
+# Lengths are refused with a message when they are wrong; numbers' bounds help to choose.
+_NOT_IN_INPUT = frozenset({"minLength", "maxLength", "minItems", "maxItems"})
+# Fields may be added in later versions, so that others are not forbidden.
+_NOT_IN_OUTPUT = frozenset({"description", "default", "additionalProperties"})
+
 
 def input_schema(model: type[BaseModel]) -> Schema:
     """What the arguments may be. A null counts as not given, so it is not offered."""
-    return _published(model, "validation")
+    return _Tidying(model.model_json_schema(), _NOT_IN_INPUT, nested_required=True).root()
 
 
 def output_schema(model: type[BaseModel]) -> Schema:
-    """What the structured result is: a field that may be None is left out when it is.
-
-    Fields may be added in later versions, so that others are not forbidden; what they mean is said
-    by the tool's description and their names, which keeps the list of tools short.
-    """
-    return _published(model, "serialization", ("description", "default", "additionalProperties"))
+    """What the structured result is: a field that may be None is left out when it is."""
+    return _Tidying(model.model_json_schema(mode="serialization"), _NOT_IN_OUTPUT, nested_required=False).root()
 
 
-def _published(
-    model: type[BaseModel], mode: Literal["validation", "serialization"], without: tuple[str, ...] = ()
-) -> Schema:
-    schema: Schema = _tidy(model.model_json_schema(mode=mode), without)
-    schema.pop("description", None)  # the tool's own description says it
-    return schema
+class _Tidying:
+    """A schema without titles, references, nulls of optional fields, and the keywords in `without`."""
 
+    def __init__(self, schema: Schema, without: frozenset[str], *, nested_required: bool) -> None:
+        self._schema, self._without, self._nested_required = schema, without, nested_required
 
-def _tidy(node: Any, without: tuple[str, ...]) -> Any:
-    """Without titles and the keys in `without`, and without the nulls of optional fields."""
-    if isinstance(node, list):
-        return [_tidy(item, without) for item in node]
-    if not isinstance(node, dict):
+    def root(self) -> Schema:
+        tidy = self._node({key: value for key, value in self._schema.items() if key not in ("$defs", "description")})
+        required = self._required(self._schema)
+        return {**tidy, "required": required} if required else tidy
+
+    def _node(self, node: Schema) -> Schema:
+        node = self._resolved(node)
+        tidy: Schema = {}
+        for key, value in node.items():
+            if key == "properties":
+                tidy[key] = {name: self._node(field) for name, field in value.items()}
+            elif key in ("items", "additionalProperties") and isinstance(value, dict):
+                tidy[key] = self._node(value)
+            elif key == "anyOf":
+                tidy[key] = [self._node(option) for option in value]
+            elif key == "required":
+                required = self._required(node) if self._nested_required else []
+                tidy |= {"required": required} if required else {}
+            elif key not in self._without and not _says_nothing(key, value):
+                tidy[key] = value
+        return tidy
+
+    def _resolved(self, node: Schema) -> Schema:
+        """The node with its reference followed and its null taken out of its options."""
+        options = [option for option in node.get("anyOf", []) if option != {"type": "null"}]
+        if "anyOf" in node:
+            rest = {key: value for key, value in node.items() if key != "anyOf"}
+            node = {**self._resolved(options[0]), **rest} if len(options) == 1 else {**rest, "anyOf": options}
+        if "$ref" in node:
+            target = self._schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+            own = {key: value for key, value in node.items() if key != "$ref"}
+            # A class is described for readers of the code; a field, for whoever fills it in.
+            node = {**{key: value for key, value in target.items() if key != "description"}, **own}
         return node
-    tidy: Schema = {}
-    nullable = {name for name, field in node.get("properties", {}).items() if _may_be_null(field)}
-    for key, value in node.items():
-        if key in ("properties", "$defs"):
-            tidy[key] = {name: _tidy(inner, without) for name, inner in value.items()}
-        elif key == "required":
-            required = [name for name in value if name not in nullable]
-            if required:
-                tidy[key] = required
-        elif isinstance(value, dict) or not (key in without or _says_nothing(key, value)):
-            tidy[key] = _tidy(value, without)
-    return _without_null(tidy)
 
-
-def _says_nothing(key: str, value: Any) -> bool:
-    return (key == "title" and isinstance(value, str)) or (key == "default" and value in (None, {}, []))
+    @staticmethod
+    def _required(node: Schema) -> list[str]:
+        return [name for name in node.get("required", []) if not _may_be_null(node["properties"][name])]
 
 
 def _may_be_null(field: Schema) -> bool:
@@ -62,10 +78,5 @@ def _may_be_null(field: Schema) -> bool:
     return not {"type", "anyOf", "oneOf", "allOf", "$ref", "enum", "const"} & field.keys()
 
 
-def _without_null(node: Schema) -> Schema:
-    options = node.get("anyOf")
-    if not isinstance(options, list) or {"type": "null"} not in options:
-        return node
-    kept = [option for option in options if option != {"type": "null"}]
-    rest = {key: value for key, value in node.items() if key != "anyOf"}
-    return {**kept[0], **rest} if len(kept) == 1 else {"anyOf": kept, **rest}
+def _says_nothing(key: str, value: Any) -> bool:
+    return key == "title" or (key == "default" and value in (None, {}, []))

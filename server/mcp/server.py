@@ -51,12 +51,7 @@ class RegistryTool(SdkTool):
             parameters=input_schema(tool.arguments),
             fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(tool.result)),
             is_async=False,
-            annotations=ToolAnnotations(
-                read_only_hint=tool.read_only,
-                destructive_hint=tool.destructive,
-                idempotent_hint=tool.idempotent,
-                open_world_hint=tool.open_world,
-            ),
+            annotations=_annotations(tool),
         )
         made._tool, made._context = tool, context
         return made
@@ -127,6 +122,15 @@ def _read_progress(tool: Tool, of: ToolContext, args: BaseModel) -> Progress | N
         return tool.progress(of, args) if tool.progress else None
     except AfinaError:
         return None  # the call itself tells what is wrong
+
+
+def _annotations(tool: Tool) -> ToolAnnotations:
+    """The hints that differ from what the protocol takes for granted; a tool that only reads needs no others."""
+    if tool.read_only:
+        return ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    return ToolAnnotations(
+        destructive_hint=tool.destructive, idempotent_hint=tool.idempotent or None, open_world_hint=False
+    )
 
 
 class AfinaServer(MCPServer[Any]):

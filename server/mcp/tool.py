@@ -50,7 +50,6 @@ class Tool:
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
-    open_world: bool = False
     progress: Callable[[ToolContext, Any], Progress | None] | None = None
     images: Callable[[ToolContext, Any, Any], list[bytes]] | None = None
     render: Callable[[Any], str] | None = None

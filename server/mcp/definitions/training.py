@@ -100,7 +100,6 @@ TRAINING_STATUS = Tool(
     result=StatusResult,
     handler=_status,
     read_only=True,
-    idempotent=True,
     progress=_status_progress,
 )
 

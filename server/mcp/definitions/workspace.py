@@ -57,7 +57,6 @@ LIST_WORKSPACE = Tool(
     result=ListResult,
     handler=_list,
     read_only=True,
-    idempotent=True,
 )
 
 CHECK_SETUP = Tool(
@@ -73,5 +72,4 @@ CHECK_SETUP = Tool(
     result=CheckResult,
     handler=_check,
     read_only=True,
-    idempotent=True,
 )

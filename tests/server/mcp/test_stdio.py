@@ -1,0 +1,80 @@
+"""`afina mcp` as hosts start it: a real process, the SDK's client over its pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from tools.workspace.layout import Workspace
+
+AFINA = [sys.executable, "-P", "-m", "server.cli"]
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_a_host_lists_and_calls_the_tools_over_pipes(tiny_ws: Workspace, era: str) -> None:
+    command, *arguments = [*AFINA, "mcp", "--workspace", str(tiny_ws.root)]
+    transport = stdio_client(StdioServerParameters(command=command, args=arguments))
+    async with Client(transport, mode=era) as client:
+        tools = (await client.list_tools()).tools
+        assert tools[0].name == "prepare_dataset"
+        result = await client.call_tool("list_workspace", {"kind": "models", "limit": 1})
+        assert result.structured_content is not None
+        assert result.structured_content["models"][0]["model"] == "tiny"
+        refused = await client.call_tool("training_status", {"run": "nada"})
+        assert refused.is_error
+        assert "no run named `nada`" in refused.content[0].text
+
+
+def test_stdout_carries_the_protocol_alone(tiny_ws: Workspace) -> None:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}},
+    }
+    check = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "check_setup", "arguments": {}}}
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    process = subprocess.Popen(
+        [*AFINA, "mcp", "--workspace", str(tiny_ws.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write("".join(json.dumps(message) + "\n" for message in (hello, ready, check)))
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stdout.read() == ""
+    finally:
+        process.kill()
+    assert [answer["id"] for answer in answers] == [1, 2]
+    assert answers[1]["result"]["structuredContent"]["workspace"] == str(tiny_ws.root)
+
+
+def test_a_workspace_that_cannot_be_made_is_told_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [*AFINA, "mcp", "--workspace", str(tmp_path / "file" / "ws")],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ},
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("afina: ")
+    assert "Traceback" not in done.stderr
