@@ -1,0 +1,29 @@
+"""When the server was last asked for something, so that one that nobody uses may leave."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.security import OPEN_PATHS
+from server.state import AppState
+
+
+class Activity:
+    """Pure ASGI middleware that counts requests; questions of health do not keep a server up."""
+
+    def __init__(self, app: ASGIApp, state: AppState) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
+            await self._app(scope, receive, send)
+            return
+        self._state.active_requests += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._state.active_requests -= 1
+            self._state.last_request = time.monotonic()

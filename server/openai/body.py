@@ -1,0 +1,31 @@
+"""The JSON of a request's body, or a refusal that says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+
+from server.openai.errors import ApiError
+
+
+async def read_json(request: Request) -> Any:
+    """Raises ApiError 415 for another content type, 400 for what is not JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ApiError(
+            415,
+            "The body must be JSON, sent with the header `Content-Type: application/json`.",
+            code="unsupported_media_type",
+        )
+    data = await request.body()
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ApiError(400, f"The body is not valid JSON{place}.", code="invalid_json") from error
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("JSON has no NaN and no infinity")

@@ -1,0 +1,78 @@
+"""POST /v1/completions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.engine.generation import Request
+from server.engine.models import Target
+from server.engine.protocol import Ended, Logprob, PlainText, Prompt, Text, TokenIds
+from server.openai.answering import Choice
+from server.openai.errors import ApiError
+from server.openai.schemas import CompletionRequest
+
+
+class CompletionShape:
+    """The object `text_completion`, whole and in chunks."""
+
+    object = "text_completion"
+    chunk_object = "text_completion"
+    prefix = "cmpl"
+
+    def __init__(self, asked: CompletionRequest) -> None:
+        self._logprobs = asked.logprobs is not None
+
+    def choice(self, choice: Choice) -> dict[str, Any]:
+        logprobs = self._told(choice.logprobs, 0)
+        return {"index": choice.index, "text": choice.text, "logprobs": logprobs, "finish_reason": choice.reason}
+
+    def first(self, index: int) -> None:
+        del index
+
+    def delta(self, text: Text, before: Choice) -> dict[str, Any]:
+        logprobs = self._told(text.logprobs, len(before.text))
+        return {"index": text.index, "text": text.text, "logprobs": logprobs, "finish_reason": None}
+
+    def last(self, ended: Ended) -> dict[str, Any]:
+        return {"index": ended.index, "text": "", "logprobs": None, "finish_reason": ended.reason}
+
+    def _told(self, logprobs: list[Logprob], offset: int) -> dict[str, Any] | None:
+        if not self._logprobs:
+            return None
+        offsets = []
+        for one in logprobs:
+            offsets.append(offset)
+            offset += len(one.token)
+        return {
+            "tokens": [one.token for one in logprobs],
+            "token_logprobs": [one.logprob for one in logprobs],
+            "top_logprobs": [{top.token: top.logprob for top in one.top} for one in logprobs],
+            "text_offset": offsets,
+        }
+
+
+def engine_request(asked: CompletionRequest, target: Target) -> Request:
+    """What the engine is asked. Raises ApiError for fields that contradict one another."""
+    if asked.best_of is not None and asked.best_of != asked.n:
+        raise ApiError(400, "`best_of` is not supported but as `n`.", param="best_of", code="unsupported_parameter")
+    return Request(
+        target=target,
+        prompts=_prompts(asked.prompt),
+        max_tokens=asked.max_tokens,
+        sampling=asked.sampling(),
+        n=asked.n,
+        stop=asked.stops(),
+        top_logprobs=asked.logprobs,
+    )
+
+
+def _prompts(given: str | list[str] | list[int] | list[list[int]]) -> tuple[Prompt, ...]:
+    if isinstance(given, str):
+        return (PlainText(text=given),)
+    if all(isinstance(item, int) for item in given):
+        return (TokenIds(ids=[item for item in given if isinstance(item, int)]),)
+    return tuple(
+        PlainText(text=item) if isinstance(item, str) else TokenIds(ids=item)
+        for item in given
+        if not isinstance(item, int)
+    )

@@ -1,0 +1,69 @@
+"""The routes under /v1."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from server.engine.models import Target, listed, resolve
+from server.openai import chat, completions
+from server.openai.answering import answer
+from server.openai.body import read_json
+from server.openai.chat import ChatShape
+from server.openai.completions import CompletionShape
+from server.openai.schemas import ChatRequest, CompletionRequest, parse
+from server.state import AppState
+
+
+async def post_chat(request: Request) -> Response:
+    state: AppState = request.app.state.afina
+    asked = parse(ChatRequest, await read_json(request))
+    target = await asyncio.to_thread(resolve, state.ws, state.settings, asked.model)
+    ask = chat.engine_request(asked, target, state.settings.max_tokens)
+    return await answer(request, asked, ChatShape(asked), lambda: state.engine.generate(ask))
+
+
+async def post_completions(request: Request) -> Response:
+    state: AppState = request.app.state.afina
+    asked = parse(CompletionRequest, await read_json(request))
+    target = await asyncio.to_thread(resolve, state.ws, state.settings, asked.model)
+    ask = completions.engine_request(asked, target)
+    return await answer(request, asked, CompletionShape(asked), lambda: state.engine.generate(ask))
+
+
+async def get_models(request: Request) -> Response:
+    state: AppState = request.app.state.afina
+    targets = await asyncio.to_thread(listed, state.ws, state.settings)
+    return JSONResponse({"object": "list", "data": [_card(target) for target in targets]})
+
+
+async def get_model(request: Request) -> Response:
+    state: AppState = request.app.state.afina
+    target = await asyncio.to_thread(resolve, state.ws, state.settings, request.path_params["id"])
+    return JSONResponse(_card(target))
+
+
+def _card(target: Target) -> dict[str, Any]:
+    """`root` and `parent` as vLLM tells them: the exact version behind the id, and the base beneath it."""
+    adapter = target.adapter
+    return {
+        "id": target.id,
+        "object": "model",
+        "created": target.created,
+        "owned_by": "afina",
+        "root": f"{adapter.name}@{adapter.version}" if adapter else target.base.name,
+        "parent": target.base.name if adapter else None,
+        "max_model_len": target.base.max_positions,
+    }
+
+
+ROUTES = [
+    Route("/v1/models", get_models),
+    Route("/v1/models/{id:path}", get_model),
+    Route("/v1/chat/completions", post_chat, methods=["POST"]),
+    Route("/v1/completions", post_completions, methods=["POST"]),
+]

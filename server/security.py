@@ -1,0 +1,223 @@
+"""Who may speak to the server: host names, web origins, keys, and how much they may say.
+
+A page in the user's browser can send requests to a server on the same machine. The Host check stops
+names that were rebound to it, the Origin check stops pages that are not ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import socket
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.openai.errors import ApiError
+from server.settings import Settings
+from tools.errors import InvalidArgument, printable
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+# Told without a key: whether the server is alive.
+OPEN_PATHS = frozenset({"/health", "/ready"})
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})
+# A body that is too large is read and dropped up to here, so that the client sees the answer.
+_DRAIN_BYTES = 64 * 1024**2
+_DRAIN_S = 5.0
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raises InvalidArgument for an address that others can reach while no key is asked for."""
+    if not is_loopback(settings.host) and not settings.api_keys:
+        raise InvalidArgument(
+            f"Serving on {printable(settings.host)} lets other machines in, and no key is asked for.",
+            field="host",
+            expected="a loopback address such as 127.0.0.1, or a key",
+            fix="Set AFINA_API_KEY to a long random text, or leave --host out.",
+        )
+
+
+def knows_key(settings: Settings, headers: Headers) -> bool:
+    """Whether a request bears one of the keys; takes the same time whichever it is."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    given = _digest(token.strip())
+    matches = [hmac.compare_digest(given, _digest(key)) for key in settings.api_keys]
+    return scheme.lower() == "bearer" and any(matches)
+
+
+class Guard:
+    """Pure ASGI middleware, outermost: checks Host, Origin, key and size before anything else runs."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._hosts = LOOPBACK_NAMES | _listed(settings.allowed_hosts) | {settings.host.lower()}
+        self._any_address = settings.host in _WILDCARDS
+        if self._any_address:
+            self._hosts |= {socket.gethostname().lower()}
+        self._origins = _listed(settings.allowed_origins)
+        self._settings = settings
+        self._max_body = int(settings.max_body_mb * 1024**2)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        if origin in self._origins:
+            send = _allowing(origin, send)
+        try:
+            self._check_host(headers)
+            self._check_origin(headers)
+            if origin in self._origins and _is_preflight(scope, headers):
+                await _PREFLIGHT(scope, receive, send)
+                return
+            self._check_key(scope, headers)
+            self._check_length(headers)
+        except ApiError as error:
+            if error.status == 413:
+                await _drain(receive)
+            await error.response()(scope, receive, send)
+            return
+        await self._app(scope, self._counting(receive), send)
+
+    def _check_host(self, headers: Headers) -> None:
+        name = _host_name(headers.get("host", ""))
+        if name in self._hosts or (self._any_address and _is_address(name)):
+            return
+        raise ApiError(
+            421,
+            f"This server does not answer to the host name `{printable(name, 80)}`; "
+            "names besides the loopback ones are allowed with --allowed-hosts.",
+            code="host_not_allowed",
+        )
+
+    def _check_origin(self, headers: Headers) -> None:
+        origin = headers.get("origin")
+        if origin is None or origin in self._origins:
+            return
+        # Our own pages; the host was found good before.
+        if origin.partition("://")[2] == headers.get("host"):
+            return
+        raise ApiError(
+            403,
+            f"Pages of `{printable(origin, 80)}` may not call this server; --allowed-origins lets them.",
+            code="origin_not_allowed",
+        )
+
+    def _check_key(self, scope: Scope, headers: Headers) -> None:
+        if not self._settings.api_keys or scope["path"] in OPEN_PATHS or knows_key(self._settings, headers):
+            return
+        raise ApiError(
+            401,
+            "A key is needed, in the header `Authorization: Bearer KEY`.",
+            code="invalid_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+    def _check_length(self, headers: Headers) -> None:
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > self._max_body:
+            raise self._too_large()
+
+    def _too_large(self) -> ApiError:
+        size = self._max_body / 1024**2
+        return ApiError(413, f"The body is larger than the {size:g} MB that are taken.", code="request_too_large")
+
+    def _counting(self, receive: Receive) -> Receive:
+        """Stops a body that goes on beyond the limit, whatever length it announced."""
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            if message["type"] == "http.request":
+                taken += len(message.get("body", b""))
+                if taken > self._max_body:
+                    await _drain(receive)
+                    raise HTTPException(413, self._too_large().message)
+            return message
+
+        return counted
+
+
+async def _drain(receive: Receive) -> None:
+    dropped = 0
+    try:
+        async with asyncio.timeout(_DRAIN_S):
+            while dropped < _DRAIN_BYTES:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
+
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(item.strip().lower() for item in text.split(",") if item.strip())
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header: without the port, without an IPv6 address's brackets."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.rsplit(":", 1)[0] if host.count(":") == 1 else host
+
+
+def _is_address(name: str) -> bool:
+    # A rebound name is a name: an address cannot be rebound.
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_preflight(scope: Scope, headers: Headers) -> bool:
+    return scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+
+
+_PREFLIGHT = Response(
+    status_code=204,
+    headers={
+        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+        "Access-Control-Allow-Headers": (
+            "authorization, content-type, mcp-protocol-version, mcp-session-id, last-event-id"
+        ),
+        "Access-Control-Max-Age": "600",
+    },
+)
+
+
+def _allowing(origin: str | None, send: Send) -> Send:
+    """Lets an allowed origin's page read the answer."""
+
+    async def allowed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["Access-Control-Allow-Origin"] = origin or ""
+            headers["Access-Control-Expose-Headers"] = "retry-after, mcp-session-id"
+            headers.add_vary_header("Origin")
+        await send(message)
+
+    return allowed
