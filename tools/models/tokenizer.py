@@ -38,6 +38,7 @@ class Tokenizer:
         self._named = dict(named)
         self._template = template
         own = self._id("eos_token")
+        self.eos_id = own
         self.eos_ids: frozenset[int] = frozenset([*eos_ids, *([] if own is None else [own])])
         self.bos_id = self._id("bos_token")
         self.pad_id = self._id("pad_token")

@@ -64,14 +64,18 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def publishing(final: Path) -> Iterator[Path]:
+def publishing(final: Path, label: str | None = None) -> Iterator[Path]:
     """Fill a folder aside, then rename it to `final`.
 
     Yields the folder to fill. If `final` appeared meanwhile (the same content made twice), ours is
-    dropped: published folders are immutable. A failure leaves nothing behind.
+    dropped: published folders are immutable. A failure leaves nothing behind. label: a fixed name for
+    the folder aside, so that what a killed writer left there is removed by the next; the caller holds
+    a lock for it.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
-    aside = final.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    aside = final.parent / f"{TEMPORARY_PREFIX}{label or uuid.uuid4().hex}"
+    if label:
+        shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
         yield aside
