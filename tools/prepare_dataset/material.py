@@ -115,13 +115,15 @@ class Parsed:
 class RowDraft:
     """A row as it will be written.
 
-    content: mlx-lm's keys alone. learned: the material in it, without our wording, for finding
-    duplicates and overlap. row_start, response_start: see `reading_back.Origin`.
+    content: mlx-lm's keys alone. learned: the material in it, for finding duplicates; own: the same
+    without questions that we worded, for finding overlap. row_start, response_start: see
+    `reading_back.Origin`.
     """
 
     content: dict[str, Any]
     span: Span
     learned: str
+    own: str
     tokens: int
     row_start: int | None = None
     response_start: int | None = None

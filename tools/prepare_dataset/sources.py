@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -183,6 +184,8 @@ def _fault(path: Path) -> tuple[str, str] | None:
         return "It cannot be read.", "Check that it exists and that your user may read it."
     if not stat.S_ISREG(status.st_mode):
         return "It is not a regular file.", "Name a file that holds text."
+    if any("\ud800" <= c <= "\udfff" for c in str(path)):
+        return "Its name is not UTF-8.", "Rename it."
     if not os.access(path, os.R_OK):
         return "It may not be read.", "Grant your user the right to read it."
     if status.st_size == 0:
@@ -195,5 +198,9 @@ def _fault(path: Path) -> tuple[str, str] | None:
 def _named(files: dict[Path, Kind | None]) -> list[SourceFile]:
     """Names are relative to the folder that holds all files, so that they are the same elsewhere."""
     shared = Path(os.path.commonpath([str(path.parent) for path in files]))
-    named = [SourceFile(path, path.relative_to(shared).as_posix(), kind) for path, kind in files.items()]
+    # macOS stores names decomposed; in a dataset they are composed, as people type them.
+    named = [
+        SourceFile(path, unicodedata.normalize("NFC", path.relative_to(shared).as_posix()), kind)
+        for path, kind in files.items()
+    ]
     return sorted(named, key=lambda file: file.name)

@@ -14,6 +14,8 @@ class Wording:
     instruction: str
     context: str
     response: str
+    asked: str
+    answered: str
     continue_book: str
     continue_text: str
     continuation: str
@@ -52,6 +54,8 @@ _PT = Wording(
     instruction="### Instrução:",
     context="### Contexto:",
     response="### Resposta:",
+    asked="Pergunta: {text}",
+    answered="Resposta: {text}",
     continue_book="Continua o texto de «{title}», {place}:",
     continue_text="Continua o texto:",
     continuation="{heading} (continuação)",
@@ -89,6 +93,8 @@ _EN = Wording(
     instruction="### Instruction:",
     context="### Context:",
     response="### Response:",
+    asked="Question: {text}",
+    answered="Answer: {text}",
     continue_book="Continue the text of “{title}”, {place}:",
     continue_text="Continue the text:",
     continuation="{heading} (continued)",

@@ -1,0 +1,48 @@
+"""Tokens of a row as training will see it: template, beginning and end tokens included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tools.models.tokenizer import Tokenizer
+
+
+class RowCounter:
+    """Counts by the model's tokenizer. sample: some of the texts, to check the fast counter on."""
+
+    def __init__(self, tokenizer: Tokenizer, sample: str) -> None:
+        self._tokenizer = tokenizer
+        self.plain = tokenizer.fast_counter(sample)
+        around = tokenizer.encode("a", special=True)
+        self._around = len(around) - len(tokenizer.encode("a")) + (around[-1] not in tokenizer.eos_ids)
+
+    @property
+    def has_template(self) -> bool:
+        return self._tokenizer.has_chat_template
+
+    def row(self, content: Mapping[str, Any]) -> int:
+        """Tokens of a row with mlx-lm's keys. Raises InvalidArgument when the template refuses a conversation."""
+        if "text" in content:
+            return self.plain(content["text"]) + self._around
+        if "messages" in content:
+            return self.chat(content["messages"], content.get("tools"))
+        if self.has_template:
+            turns = [
+                {"role": "user", "content": content["prompt"]},
+                {"role": "assistant", "content": content["completion"]},
+            ]
+            return self.chat(turns, None)
+        return self.plain(content["prompt"]) + self.plain(content["completion"]) + self._around
+
+    def chat(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> int:
+        return self.plain(self._tokenizer.render_chat(messages, tools=tools))
+
+    def check_turns(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> None:
+        """Raise InvalidArgument when the answers of a conversation could not be told apart in training."""
+        self._tokenizer.chat_spans(messages, tools=tools)
+
+    def control_tokens(self) -> list[str]:
+        """Tokens that steer the model, as they would be written in a text."""
+        found = (self._tokenizer.id_to_token(index) for index in self._tokenizer.special_ids)
+        return sorted(token for token in found if token and len(token) > 3 and not token.isalnum())

@@ -1,0 +1,160 @@
+"""The whole way from files to a dataset in memory: read, repair, cut, compose, split, check."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.errors import Problem
+from tools.models.tokenizer import Tokenizer
+from tools.prepare_dataset.biographies import parse_biographies
+from tools.prepare_dataset.books import parse_book
+from tools.prepare_dataset.check import drop_duplicates, drop_leaks
+from tools.prepare_dataset.compose import Composer, choose_format
+from tools.prepare_dataset.contract import Format, Overlap, Split
+from tools.prepare_dataset.counting import RowCounter
+from tools.prepare_dataset.examples import parse_examples
+from tools.prepare_dataset.identity import ModelIdentity, Options, identify, version_of
+from tools.prepare_dataset.language import Language, tell_language
+from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, RowDraft, Source, SourceFile
+from tools.prepare_dataset.questions import repeated_in, settle
+from tools.prepare_dataset.read import read_source
+from tools.prepare_dataset.reading_back import Question
+from tools.prepare_dataset.rows import RowMaker
+from tools.prepare_dataset.sources import problems_error
+from tools.prepare_dataset.split import check_fractions, split_rows
+from tools.prepare_dataset.tables import parse_table
+from tools.prepare_dataset.wording import Wording, wording
+
+Progress = Callable[[float, float, str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset before it is written."""
+
+    version: str
+    options: Options
+    model: ModelIdentity
+    format: Format
+    language: Language
+    sources: list[Source]
+    split: dict[Split, list[RowDraft]]
+    questions: list[Question]
+    dropped: Counter[str]
+    overlap: Overlap
+    warnings: list[Problem]
+    notes: list[str]
+
+
+def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, progress: Progress) -> Prepared:
+    """The dataset of `files`. Raises DataError with every fault of the material, by file and line."""
+    check_fractions(options.valid_fraction, options.test_fraction)
+    model, tokenizer = identify(model_folder), Tokenizer.load(model_folder)
+    count = len(files)
+    sources = _read(files, lambda number, name: progress(number, 3 * count, f"Reading {name}"))
+    language = tell_language(s.text for s in sources) if options.language == "auto" else options.language
+    words = wording(language)
+    parsed = _parse(sources, words)
+    counter = RowCounter(tokenizer, "\n".join(source.text[:4000] for source in sources[:50]))
+    form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
+    limit = min(options.max_tokens, model.max_positions)
+    notes = [why]
+    if limit < options.max_tokens:
+        notes.append(f"Rows are cut to {limit} tokens: the model reads no more at once.")
+    maker = RowMaker(Composer(form, words, counter), limit)
+    rows = maker.make(sources, parsed, lambda n, name: progress(count + 2 * n, 3 * count, f"Cutting {name}"))
+    progress(3 * count - 1, 3 * count, "Splitting and checking")
+    rows = drop_duplicates(rows, maker.dropped)
+    split, about_split = split_rows(rows, options.valid_fraction, options.test_fraction, options.seed)
+    overlap = drop_leaks(split, maker.dropped)
+    if not split["train"]:
+        told = "All that would be trained on repeats held-out text."
+        raise problems_error([Problem(path="sources", message=told, fix="Add other material.")])
+    questions = _questions(parsed, sources, split)
+    return Prepared(
+        version=version_of([(s.name, s.sha256, s.file.kind) for s in sources], options, model),
+        options=options,
+        model=model,
+        format=form,
+        language=language,
+        sources=sources,
+        split=split,
+        questions=questions,
+        dropped=+maker.dropped,
+        overlap=overlap,
+        warnings=[problem for one in parsed for problem in one.warnings] + _control_tokens(sources, counter),
+        notes=[*notes, *maker.notes, *about_split, *_about_questions(questions, parsed)],
+    )
+
+
+def _read(files: Sequence[SourceFile], told: Callable[[int, str], None]) -> list[Source]:
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for number, file in enumerate(files):
+        told(number, file.name)
+        source, found = read_source(file)
+        problems += found
+        if source is not None:
+            sources.append(source)
+    if problems:
+        # What could be read is examined too, so that all faults are told at once.
+        for source in sources:
+            problems += _parse_one(source, wording("pt")).errors
+        raise problems_error(problems)
+    return sources
+
+
+def _parse(sources: Sequence[Source], words: Wording) -> list[Parsed]:
+    parsed = [_parse_one(source, words) for source in sources]
+    problems = [problem for one in parsed for problem in one.errors]
+    if problems:
+        raise problems_error(problems)
+    return parsed
+
+
+def _parse_one(source: Source, words: Wording) -> Parsed:
+    if source.kind == "table":
+        return parse_table(source, words)
+    if source.kind == "biography":
+        return parse_biographies(source, words)
+    if source.kind == "book":
+        return parse_book(source)
+    return parse_examples(source)
+
+
+def _questions(
+    parsed: Sequence[Parsed], sources: Sequence[Source], split: Mapping[Split, list[RowDraft]]
+) -> list[Question]:
+    asks: list[Ask] = [ask for one in parsed for ask in one.questions]
+    passages = [unit for one in parsed for unit in one.units if isinstance(unit, Passage)]
+    where: dict[str, Split] = {}
+    order: tuple[Split, ...] = ("test", "valid", "train")
+    for name in order:
+        where.update({row.span.document: name for row in split[name]})
+    return settle(asks, passages, {source.name: source for source in sources}, where)
+
+
+def _about_questions(questions: Sequence[Question], parsed: Sequence[Parsed]) -> list[str]:
+    exchanges = [unit for one in parsed for unit in one.units if isinstance(unit, Exchange)]
+    asked = [str(turn["content"]) for unit in exchanges for turn in unit.messages if turn["role"] == "user"]
+    repeated = repeated_in(questions, asked)
+    if not repeated:
+        return []
+    return [f"{repeated} of the questions kept for evaluation stand word for word in the examples."]
+
+
+def _control_tokens(sources: Sequence[Source], counter: RowCounter) -> list[Problem]:
+    """Where a text holds what steers the model: it would be read as a command, not as text."""
+    found = []
+    tokens = counter.control_tokens()
+    for source in sources:
+        for token in tokens:
+            position = source.text.find(token)
+            if position >= 0:
+                line = source.text.count("\n", 0, position) + 1
+                told = f"The text holds `{token}`, a control token of the model."
+                found.append(Problem(path=source.name, line=line, message=told, fix="Remove it, unless it is meant."))
+    return found

@@ -1,0 +1,127 @@
+"""What the caller hands to the child that does the work, and how both turn it into a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tools.errors import AfinaError, Problem, printable
+from tools.next_call import next_call
+from tools.prepare_dataset.contract import (
+    SPLITS,
+    Dropped,
+    Kind,
+    PrepareArgs,
+    PrepareResult,
+    Sample,
+    SourceReport,
+    SplitSize,
+)
+from tools.prepare_dataset.identity import Options
+from tools.prepare_dataset.material import RowDraft, SourceFile
+from tools.prepare_dataset.pipeline import Prepared, Progress, prepare
+from tools.prepare_dataset.write import make_card
+
+_SAMPLE_CHARS = 400
+
+
+class FileToRead(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: str
+    name: str
+    kind: Kind | None = None
+
+
+class Request(BaseModel):
+    """All that the child needs. model_folder: of the installed model that rows are cut for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    files: list[FileToRead]
+    warnings: list[Problem]
+    model_folder: str
+    args: PrepareArgs
+
+    def source_files(self) -> list[SourceFile]:
+        return [SourceFile(Path(file.path), file.name, file.kind) for file in self.files]
+
+
+def options_of(args: PrepareArgs) -> Options:
+    return Options(
+        format=args.format,
+        max_tokens=args.max_tokens,
+        valid_fraction=args.valid_fraction,
+        test_fraction=args.test_fraction,
+        seed=args.seed,
+        language=args.language,
+    )
+
+
+def carry_out(request: Request, progress: Progress) -> Prepared:
+    """Prepare in this process; problems name files by their paths on this machine."""
+    try:
+        return prepare(request.source_files(), options_of(request.args), Path(request.model_folder), progress)
+    except AfinaError as error:
+        error.problems = _with_paths(error.problems, request)
+        raise
+
+
+def result_of(request: Request, prepared: Prepared, folder: Path | None) -> PrepareResult:
+    """The answer about a dataset that was written to `folder`, or not written in a dry run."""
+    card = make_card(request.name, prepared, {})
+    follow = next_call("start_finetune", dataset=request.name)
+    if folder is None:
+        again = request.args.model_dump(exclude={"dry_run", "wait_s", "job"}, exclude_defaults=True)
+        follow = next_call("prepare_dataset", **again)
+    return PrepareResult(
+        dataset=request.name,
+        version=prepared.version,
+        path=str(folder) if folder else None,
+        format=prepared.format,
+        model=prepared.model.name,
+        splits={name: SplitSize(rows=size["rows"], tokens=size["tokens"]) for name, size in card["splits"].items()},
+        questions=card["questions"],
+        sources=[SourceReport(**{key: s[key] for key in SourceReport.model_fields}) for s in card["sources"]],
+        dropped=[Dropped(**entry) for entry in card["dropped"]],
+        overlap=prepared.overlap,
+        longest_row_tokens=card["longest_row_tokens"],
+        samples=_samples(prepared),
+        problems=[*request.warnings, *_with_paths(prepared.warnings, request)][:200],
+        notes=prepared.notes,
+        next=follow,
+    )
+
+
+def _with_paths(problems: Sequence[Problem], request: Request) -> list[Problem]:
+    paths = {file.name: printable(file.path, 300) for file in request.files}
+    return [problem.model_copy(update={"path": paths.get(problem.path, problem.path)}) for problem in problems]
+
+
+def _samples(prepared: Prepared) -> list[Sample]:
+    """The first row of each kind of material in train, and the first of the other splits."""
+    samples: list[Sample] = []
+    for split in SPLITS:
+        shown: set[str] = set()
+        for row in prepared.split[split]:
+            kind = f"{row.span.kind} {row.response_start is not None or 'text' not in row.content}"
+            if split != "train":
+                kind = split
+            if kind not in shown and len(samples) < 8:
+                shown.add(kind)
+                text = _shown(row)
+                samples.append(Sample(split=split, source=row.span.source, document=row.span.place, text=text))
+    return samples
+
+
+def _shown(row: RowDraft) -> str:
+    content: dict[str, Any] = row.content
+    if "messages" in content:
+        text = "\n".join(f"{turn['role']}: {turn.get('content') or ''}" for turn in content["messages"])
+    else:
+        text = content.get("text") or f"{content['prompt']}\n→ {content['completion']}"
+    return text if len(text) <= _SAMPLE_CHARS else text[: _SAMPLE_CHARS - 1] + "…"

@@ -1,0 +1,79 @@
+"""All units of all sources to rows, every example that cannot be one told by its line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from tools.errors import Problem
+from tools.prepare_dataset.compose import Composer, Refused
+from tools.prepare_dataset.cut import cut, target_tokens
+from tools.prepare_dataset.material import Exchange, Parsed, Passage, RowDraft, Source, Unit
+from tools.prepare_dataset.sources import problems_error
+
+TOO_LONG = "does not fit max_tokens"
+
+
+class RowMaker:
+    """Makes rows of at most `limit` tokens, and remembers what it left out and chose."""
+
+    def __init__(self, composer: Composer, limit: int) -> None:
+        self.composer, self.limit = composer, limit
+        self.dropped: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self._problems: list[Problem] = []
+
+    def make(
+        self, sources: Sequence[Source], parsed: Sequence[Parsed], told: Callable[[int, str], None]
+    ) -> list[RowDraft]:
+        """The rows in the sources' order. Raises DataError listing the examples that make no row."""
+        rows: list[RowDraft] = []
+        for number, (source, one) in enumerate(zip(sources, parsed, strict=True)):
+            told(number, source.name)
+            target = self._target(source)
+            for unit in one.units:
+                rows += self._unit(unit, source, target)
+            self._check_system(one)
+        if self._problems:
+            raise problems_error(self._problems)
+        return rows
+
+    def _target(self, source: Source) -> int:
+        if source.kind != "book":
+            return self.limit
+        target = target_tokens(source, self.limit, self.composer)
+        if target < self.limit:
+            self.notes.append(f"Rows of {source.name} hold about {target} tokens, so that it gives some eight or more.")
+        return target
+
+    def _unit(self, unit: Unit, source: Source, target: int) -> list[RowDraft]:
+        if isinstance(unit, Exchange):
+            return self._exchange(unit, source)
+        rows = cut(unit, source.text, self.composer, self.limit, target)
+        if not rows:
+            self.dropped[TOO_LONG] += 1
+        return rows
+
+    def _exchange(self, unit: Exchange, source: Source) -> list[RowDraft]:
+        line = source.text.count("\n", 0, unit.span.start) + 1
+        try:
+            rows = self.composer.exchange(unit)
+        except Refused as fault:
+            self._problems.append(Problem(path=source.name, line=line, message=fault.reason, fix=fault.fix))
+            return []
+        fitting = [row for row in rows if row.tokens <= self.limit]
+        if len(fitting) < len(rows) and unit.form == "question":
+            self.dropped[TOO_LONG] += len(rows) - len(fitting)
+        elif len(fitting) < len(rows):
+            longest = max(row.tokens for row in rows)
+            told = f"The example has {longest} tokens; a row holds {self.limit}."
+            fix = "Shorten it, raise max_tokens, or choose a model that reads more at once."
+            self._problems.append(Problem(path=source.name, line=line, message=told, fix=fix))
+        return fitting
+
+    def _check_system(self, parsed: Parsed) -> None:
+        note = "The model's template takes no system turn: it was put before the first question."
+        if self.composer.merge_system and note not in self.notes:
+            exchanges = [unit for unit in parsed.units if not isinstance(unit, Passage)]
+            if any(unit.messages[0]["role"] == "system" for unit in exchanges):
+                self.notes.append(note)

@@ -1,0 +1,156 @@
+"""prepare_dataset: check the request here, do the work in a child, answer when it ends or when the wait is over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.errors import AfinaError, Conflict, InvalidArgument, WorkerDied, telling_os_errors
+from tools.next_call import next_call
+from tools.prepare_dataset.contract import PrepareArgs, PrepareResult, SourceSpec
+from tools.prepare_dataset.identity import identify, version_of
+from tools.prepare_dataset.request import FileToRead, Request, options_of
+from tools.prepare_dataset.sources import find_sources
+from tools.prepare_dataset.split import check_fractions
+from tools.workspace import jobs
+from tools.workspace.files import sha256_file
+from tools.workspace.layout import DATASET_MARKER, Workspace
+from tools.workspace.names import check_name, slug
+from tools.workspace.processes import child_command, child_environment
+
+KIND = "prepare"
+_MODULE = "tools.prepare_dataset.worker"
+# A dry run answers in one call: assistants give up on a call after a minute.
+_DRY_RUN_S = 50.0
+
+
+def prepare_dataset(ws: Workspace, args: PrepareArgs, *, default_model: str) -> PrepareResult:
+    """Prepare the sources, or ask again for a job.
+
+    The same call finds the same job, and the same material the same version. Raises InvalidArgument,
+    NotFound (no such model or job), DataError with every fault of the material, DiskFull, NoPermission.
+    """
+    if args.job is not None:
+        return _ask_again(ws, args)
+    request = _request(ws, args, default_model)
+    if args.dry_run:
+        return _dry_run(request)
+    job = _job_name(request)
+    _forget_removed(ws, job)
+    jobs.launch(ws, job, KIND, _MODULE, request.model_dump())
+    result = _answer(jobs.wait(ws, job, KIND, args.wait_s))
+    if result.path is not None:
+        _make_newest(Path(result.path))
+    return result
+
+
+def _ask_again(ws: Workspace, args: PrepareArgs) -> PrepareResult:
+    if args.sources:
+        raise InvalidArgument(
+            "Both `job` and `sources` are given.",
+            field="job",
+            expected="`job` alone to ask again, or `sources` to prepare",
+        )
+    assert args.job is not None
+    return _answer(jobs.wait(ws, args.job, KIND, args.wait_s))
+
+
+def _request(ws: Workspace, args: PrepareArgs, default_model: str) -> Request:
+    check_fractions(args.valid_fraction, args.test_fraction)
+    name = check_name(args.name, "name") if args.name is not None else _name_from(args.sources)
+    folder = ws.model_folder(args.model or default_model)
+    files, warnings = find_sources(args.sources)
+    return Request(
+        name=name,
+        files=[FileToRead(path=str(file.path), name=file.name, kind=file.kind) for file in files],
+        warnings=warnings,
+        model_folder=str(folder),
+        args=args.model_copy(update={"name": name, "wait_s": 40.0}),
+    )
+
+
+def _name_from(sources: Sequence[str | SourceSpec]) -> str:
+    if not sources:
+        return "dados"
+    first = sources[0]
+    path = Path(first if isinstance(first, str) else first.path).expanduser()
+    while any(c in path.name for c in "*?[") and path.parent != path:
+        path = path.parent
+    return slug(path.resolve().stem, "dados")
+
+
+def _job_name(request: Request) -> str:
+    """The job of this material and these settings. Hashing is all the reading that this process does."""
+    hashes = []
+    for file in request.files:
+        with telling_os_errors(file.path, "read the source"):
+            hashes.append((file.name, sha256_file(Path(file.path)), file.kind))
+    version = version_of(hashes, options_of(request.args), identify(Path(request.model_folder)))
+    # Files of the same content may lie elsewhere, where problems are then to be told.
+    paths = hashlib.sha256("\0".join(file.path for file in request.files).encode()).hexdigest()[:4]
+    return f"{KIND}-{request.name}-{version}{paths}"
+
+
+def _forget_removed(ws: Workspace, job: str) -> None:
+    """Let a job that succeeded run again when the folder that it made is gone."""
+    row = ws.store.row("SELECT result FROM jobs WHERE job = ? AND state = 'succeeded'", (job,))
+    if row is not None:
+        path = json.loads(row["result"] or "{}").get("path")
+        if not path or not (Path(path) / DATASET_MARKER).is_file():
+            ws.store.write("DELETE FROM jobs WHERE job = ? AND state = 'succeeded'", (job,))
+
+
+def _answer(job: jobs.Job) -> PrepareResult:
+    job.raise_if_failed()
+    if job.state == "succeeded":
+        return PrepareResult(**{**(job.result or {}), "job": job.job})
+    name = str(job.request["name"])
+    if job.state == "cancelled":
+        again = {key: value for key, value in job.request["args"].items() if key in ("sources", "name")}
+        return PrepareResult(dataset=name, state="cancelled", job=job.job, next=next_call("prepare_dataset", **again))
+    done, total = job.progress.get("done", 0), job.progress.get("total") or 1
+    told = f"{job.progress.get('message', 'Starting')} ({done / total:.0%})"
+    state = "queued" if job.state == "queued" else "running"
+    follow = next_call("prepare_dataset", job=job.job)
+    return PrepareResult(dataset=name, state=state, job=job.job, progress=told, next=follow)
+
+
+def _make_newest(folder: Path) -> None:
+    """A version that was asked for again is the newest: the dataset's name alone means it."""
+    card = folder / DATASET_MARKER
+    with telling_os_errors(card, "mark the dataset as the newest"):
+        others = [path.stat().st_mtime_ns for path in folder.parent.glob(f"[!.]*/{DATASET_MARKER}") if path != card]
+        if others and card.stat().st_mtime_ns <= max(others):
+            os.utime(card)
+
+
+def _dry_run(request: Request) -> PrepareResult:
+    command = child_command("tools.prepare_dataset.dry_run", [])
+    try:
+        child = subprocess.run(
+            command,
+            input=request.model_dump_json().encode(),
+            capture_output=True,
+            timeout=_DRY_RUN_S,
+            env=child_environment(),
+            cwd="/",
+            check=False,
+        )
+        answer = json.loads(child.stdout)
+    except subprocess.TimeoutExpired as error:
+        raise Conflict(
+            f"The dry run did not end within {_DRY_RUN_S:.0f} s.",
+            field="dry_run",
+            fix="Leave dry_run out: the work then goes on in the background and can be asked for.",
+        ) from error
+    except ValueError as error:
+        raise WorkerDied(
+            "The process doing the dry run ended before it answered.", fix="Call again; if it stays so, report it."
+        ) from error
+    if "error" in answer:
+        raise AfinaError.from_dict(answer["error"])
+    return PrepareResult(**answer["result"])

@@ -1,0 +1,21 @@
+"""The job child of prepare_dataset: a reader that crashes or hangs takes only this process. No MLX."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.prepare_dataset.request import Request, carry_out, result_of
+from tools.prepare_dataset.write import write
+from tools.workspace.jobs import Progress, run_job
+from tools.workspace.layout import Workspace
+
+
+def work(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    asked = Request(**request)
+    prepared = carry_out(asked, progress)
+    folder = write(ws, asked.name, prepared)
+    return result_of(asked, prepared, folder).model_dump()
+
+
+if __name__ == "__main__":
+    run_job(work)

@@ -1,0 +1,139 @@
+"""A prepared dataset to its version folder, whole or not at all; the card is written last.
+
+Nothing in it depends on time, place or process: the same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tools.errors import telling_os_errors
+from tools.prepare_dataset.card import card_text
+from tools.prepare_dataset.contract import SPLITS
+from tools.prepare_dataset.identity import CODE_FORMAT
+from tools.prepare_dataset.material import RowDraft
+from tools.prepare_dataset.pipeline import Prepared
+from tools.workspace.files import publishing, sweep_temporary
+from tools.workspace.layout import DATASET_MARKER, Workspace
+from tools.workspace.locks import FileLock
+
+
+def write(ws: Workspace, name: str, prepared: Prepared) -> Path:
+    """The folder of the version: the one there already, or a new one.
+
+    Raises DiskFull or NoPermission; then nothing is left behind.
+    """
+    final = ws.data / name / prepared.version
+    # One writer a dataset: what an earlier one that was killed left there is nobody's.
+    with FileLock.acquire(ws.lock_path(f"dataset-{name}")), telling_os_errors(final, "write the dataset"):
+        sweep_temporary(final.parent)
+        if not (final / DATASET_MARKER).is_file():
+            with publishing(final) as folder:
+                fill(folder, name, prepared)
+    return final
+
+
+def fill(folder: Path, name: str, prepared: Prepared) -> None:
+    """Write all files of the version into an empty folder."""
+    files: dict[str, str] = {}
+
+    def put(relative: str, content: bytes) -> None:
+        path = folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        files[relative] = hashlib.sha256(content).hexdigest()
+
+    for split in SPLITS:
+        put(f"{split}.jsonl", _lines([row.content for row in prepared.split[split]]))
+    put("questions.jsonl", _lines([question.model_dump() for question in prepared.questions]))
+    put("provenance.jsonl", _lines(_provenance(prepared)))
+    for source in prepared.sources:
+        put(f"sources/text/{source.name}", source.text.encode("utf-8"))
+        put(f"sources/original/{source.name}", source.raw)
+    card = make_card(name, prepared, files)
+    (folder / "card.md").write_text(card_text(card), encoding="utf-8")
+    (folder / DATASET_MARKER).write_text(dump_card(card), encoding="utf-8")
+
+
+def dump_card(card: dict[str, Any]) -> str:
+    return json.dumps(card, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _lines(rows: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8")
+
+
+def row_id(content: dict[str, Any]) -> str:
+    """12 hex digits of a row's content."""
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8")).hexdigest()[:12]
+
+
+def _provenance(prepared: Prepared) -> list[dict[str, Any]]:
+    hashes = {source.name: source.sha256 for source in prepared.sources}
+    return [
+        {
+            "split": split,
+            "index": index,
+            "id": row_id(row.content),
+            "source": row.span.source,
+            "sha256": hashes[row.span.source],
+            "kind": row.span.kind,
+            "document": row.span.document,
+            "place": row.span.place,
+            "start": row.span.start,
+            "end": row.span.end,
+            "row_start": row.row_start,
+            "response_start": row.response_start,
+        }
+        for split in SPLITS
+        for index, row in enumerate(prepared.split[split])
+    ]
+
+
+def make_card(name: str, prepared: Prepared, files: dict[str, str]) -> dict[str, Any]:
+    """All that is to be known of a version, for programs; `card_text` tells it to people."""
+    rows = Counter(row.span.source for split in SPLITS for row in prepared.split[split])
+    return {
+        "name": name,
+        "version": prepared.version,
+        "code_format": CODE_FORMAT,
+        "format": prepared.format,
+        "question_form": {"text": "instruction", "completions": "prompt", "chat": "chat"}[prepared.format],
+        "language": prepared.language,
+        "settings": asdict(prepared.options),
+        "model": asdict(prepared.model),
+        "splits": {split: _split_size(prepared.split[split]) for split in SPLITS},
+        "questions": len(prepared.questions),
+        "sources": [
+            {
+                "path": source.name,
+                "kind": source.kind,
+                "encoding": source.encoding,
+                "repairs": source.repairs,
+                "rows": rows[source.name],
+                "sha256": source.sha256,
+                "text": f"sources/text/{source.name}",
+                "original": f"sources/original/{source.name}",
+            }
+            for source in prepared.sources
+        ],
+        "dropped": [{"reason": reason, "count": count} for reason, count in sorted(prepared.dropped.items())],
+        "overlap": prepared.overlap.model_dump(),
+        "longest_row_tokens": max(row.tokens for split in SPLITS for row in prepared.split[split]),
+        "problems": [problem.model_dump(exclude_none=True) for problem in prepared.warnings],
+        "notes": prepared.notes,
+        "files": files,
+    }
+
+
+def _split_size(rows: list[RowDraft]) -> dict[str, int]:
+    return {
+        "rows": len(rows),
+        "tokens": sum(row.tokens for row in rows),
+        "documents": len({row.span.document for row in rows}),
+    }
