@@ -14,6 +14,11 @@ class Pair(BaseModel):
     question: str = Field(max_length=2000)
     answer: str = Field(max_length=4000, description="Short, in the passage's language, made of the quote's words")
     quote: str = Field(max_length=4000, description="Copied literally from the passage")
+    rephrased: str | None = Field(
+        None,
+        max_length=2000,
+        description="The same question in other words: it is kept for evaluation, and `question` for training",
+    )
 
 
 class AnnotateArgs(BaseModel):

@@ -164,15 +164,8 @@ class Composer:
         row_start: int | None = None,
         response_start: int | None = None,
     ) -> RowDraft:
-        return RowDraft(
-            content,
-            span,
-            learned,
-            learned if own is None else own,
-            self.counter.row(content),
-            row_start,
-            response_start,
-        )
+        own = learned if own is None else own
+        return RowDraft(content, span, learned, own, self.counter.row(content), row_start, response_start)
 
 
 def _lead(piece: str) -> int:

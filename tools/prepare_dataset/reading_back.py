@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from tools.errors import DataError, Problem, telling_os_errors
-from tools.prepare_dataset.contract import SPLITS, Split
+from tools.prepare_dataset.contract import Format, Split
+from tools.prepare_dataset.language import Language
 from tools.workspace.files import read_json
 from tools.workspace.layout import DATASET_MARKER
 
 ROW_KEYS = ("text", "prompt", "completion", "messages", "tools")
+_CARD_KEYS = frozenset({"name", "version", "format", "language", "model", "settings", "files", "sources", "splits"})
 _FIX = "Make the dataset again with prepare_dataset."
 
 
@@ -103,9 +105,16 @@ class Dataset:
         return str(self.card["version"])
 
     @property
-    def format(self) -> str:
-        """`text`, `completions` or `chat`: one for all rows."""
-        return str(self.card["format"])
+    def format(self) -> Format:
+        """One for all rows."""
+        form: Format = self.card["format"]
+        return form
+
+    @property
+    def language(self) -> Language:
+        """In which we word questions and requests."""
+        language: Language = self.card["language"]
+        return language
 
     def rows(self, split: Split) -> list[Row]:
         """The rows of a split in the file's order. Raises DataError when the folder is damaged."""
@@ -175,17 +184,9 @@ def open_dataset(folder: Path) -> Dataset:
             card = read_json(path)
         except ValueError as error:
             raise damaged(path, "is not JSON") from error
-    if not isinstance(card, dict) or not {"name", "version", "format", "files", "sources", "splits"} <= card.keys():
+    if (
+        not isinstance(card, dict)
+        or not {"name", "version", "format", "language", "files", "sources", "splits"} <= card.keys()
+    ):
         raise damaged(path, "lacks fields that a card has")
     return Dataset(folder, card)
-
-
-def parse_question(fields: dict[str, Any]) -> Question | None:
-    """The question of a line, or None when its fields are not a question's."""
-    try:
-        return Question(**fields)
-    except ValidationError:
-        return None
-
-
-__all__ = ["SPLITS", "Dataset", "Origin", "Question", "Row", "damaged", "open_dataset", "parse_question"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from tools.prepare_dataset.identity import identify, version_of
 from tools.prepare_dataset.request import FileToRead, Request, options_of
 from tools.prepare_dataset.sources import find_sources
 from tools.prepare_dataset.split import check_fractions
+from tools.prepare_dataset.write import make_newest
 from tools.workspace import jobs
 from tools.workspace.files import sha256_file
 from tools.workspace.layout import DATASET_MARKER, Workspace
@@ -44,7 +44,7 @@ def prepare_dataset(ws: Workspace, args: PrepareArgs, *, default_model: str) -> 
     jobs.launch(ws, job, KIND, _MODULE, request.model_dump())
     result = _answer(jobs.wait(ws, job, KIND, args.wait_s))
     if result.path is not None:
-        _make_newest(Path(result.path))
+        make_newest(Path(result.path))
     return result
 
 
@@ -117,15 +117,6 @@ def _answer(job: jobs.Job) -> PrepareResult:
     state = "queued" if job.state == "queued" else "running"
     follow = next_call("prepare_dataset", job=job.job)
     return PrepareResult(dataset=name, state=state, job=job.job, progress=told, next=follow)
-
-
-def _make_newest(folder: Path) -> None:
-    """A version that was asked for again is the newest: the dataset's name alone means it."""
-    card = folder / DATASET_MARKER
-    with telling_os_errors(card, "mark the dataset as the newest"):
-        others = [path.stat().st_mtime_ns for path in folder.parent.glob(f"[!.]*/{DATASET_MARKER}") if path != card]
-        if others and card.stat().st_mtime_ns <= max(others):
-            os.utime(card)
 
 
 def _dry_run(request: Request) -> PrepareResult:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from tools.errors import telling_os_errors
 from tools.prepare_dataset.card import card_text
-from tools.prepare_dataset.contract import SPLITS
+from tools.prepare_dataset.contract import SPLITS, Split
 from tools.prepare_dataset.identity import CODE_FORMAT
 from tools.prepare_dataset.material import RowDraft
 from tools.prepare_dataset.pipeline import Prepared
@@ -38,6 +39,15 @@ def write(ws: Workspace, name: str, prepared: Prepared) -> Path:
     return final
 
 
+def make_newest(folder: Path) -> None:
+    """A version that was asked for again is the newest: the dataset's name alone means it."""
+    card = folder / DATASET_MARKER
+    with telling_os_errors(card, "mark the dataset as the newest"):
+        others = [path.stat().st_mtime_ns for path in folder.parent.glob(f"[!.]*/{DATASET_MARKER}") if path != card]
+        if others and card.stat().st_mtime_ns <= max(others):
+            os.utime(card)
+
+
 def fill(folder: Path, name: str, prepared: Prepared) -> None:
     """Write all files of the version into an empty folder."""
     files: dict[str, str] = {}
@@ -49,9 +59,9 @@ def fill(folder: Path, name: str, prepared: Prepared) -> None:
         files[relative] = hashlib.sha256(content).hexdigest()
 
     for split in SPLITS:
-        put(f"{split}.jsonl", _lines([row.content for row in prepared.split[split]]))
-    put("questions.jsonl", _lines([question.model_dump() for question in prepared.questions]))
-    put("provenance.jsonl", _lines(_provenance(prepared)))
+        put(f"{split}.jsonl", lines_of([row.content for row in prepared.split[split]]))
+    put("questions.jsonl", lines_of([question.model_dump() for question in prepared.questions]))
+    put("provenance.jsonl", lines_of(_provenance(prepared)))
     for source in prepared.sources:
         put(f"sources/text/{source.name}", source.text.encode("utf-8"))
         put(f"sources/original/{source.name}", source.raw)
@@ -64,7 +74,8 @@ def dump_card(card: dict[str, Any]) -> str:
     return json.dumps(card, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
-def _lines(rows: list[dict[str, Any]]) -> bytes:
+def lines_of(rows: list[dict[str, Any]]) -> bytes:
+    """Rows as the bytes of a JSON lines file."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8")
 
 
@@ -76,23 +87,29 @@ def row_id(content: dict[str, Any]) -> str:
 def _provenance(prepared: Prepared) -> list[dict[str, Any]]:
     hashes = {source.name: source.sha256 for source in prepared.sources}
     return [
-        {
-            "split": split,
-            "index": index,
-            "id": row_id(row.content),
-            "source": row.span.source,
-            "sha256": hashes[row.span.source],
-            "kind": row.span.kind,
-            "document": row.span.document,
-            "place": row.span.place,
-            "start": row.span.start,
-            "end": row.span.end,
-            "row_start": row.row_start,
-            "response_start": row.response_start,
-        }
+        origin_of(row, split, index, hashes[row.span.source])
         for split in SPLITS
         for index, row in enumerate(prepared.split[split])
     ]
+
+
+def origin_of(row: RowDraft, split: Split, index: int, sha256: str) -> dict[str, Any]:
+    """The line of provenance.jsonl for a row (`reading_back.Origin`). sha256: of the source's original bytes."""
+    span = row.span
+    return {
+        "split": split,
+        "index": index,
+        "id": row_id(row.content),
+        "source": span.source,
+        "sha256": sha256,
+        "kind": span.kind,
+        "document": span.document,
+        "place": span.place,
+        "start": span.start,
+        "end": span.end,
+        "row_start": row.row_start,
+        "response_start": row.response_start,
+    }
 
 
 def make_card(name: str, prepared: Prepared, files: dict[str, str]) -> dict[str, Any]:
