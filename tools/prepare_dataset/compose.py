@@ -11,7 +11,7 @@ from tools.errors import InvalidArgument
 from tools.prepare_dataset.contract import Format
 from tools.prepare_dataset.counting import RowCounter
 from tools.prepare_dataset.material import Exchange, Passage, RowDraft, Span, Unit
-from tools.prepare_dataset.wording import Wording
+from tools.prepare_dataset.wording import Wording, instruction_prompt
 
 # A first sentence, its closing quotes and the blanks after it.
 _LEAD = re.compile(r"\A(?:[#*_ \t]*[^\n]{0,120}\n+){0,3}?[^\n]{40,}?[.!?…]+[\"”»’)]*\s+", re.DOTALL)
@@ -57,6 +57,8 @@ class Composer:
 
     def __init__(self, form: Format, words: Wording, counter: RowCounter) -> None:
         self.format, self.words, self.counter = form, words, counter
+        # Without a template, nothing else stands between a prompt of ours and its answer.
+        self._gap = "" if counter.has_template else "\n"
         self.merge_system = form == "chat" and not self._takes_system()
 
     def _takes_system(self) -> bool:
@@ -136,11 +138,10 @@ class Composer:
         own = answer if unit.form == "question" else learned
         if self.format == "completions":
             prompt = f"{context}\n\n{ask}" if before else f"{ask}\n\n{context}" if context else ask
+            if unit.form == "question":
+                prompt += self._gap
             return self._draft({"prompt": prompt, "completion": answer}, unit.span, learned, own=own)
-        lead = f"{self.words.instruction}\n{ask}\n\n"
-        if context:
-            lead += f"{self.words.context}\n{context}\n\n"
-        lead += f"{self.words.response}\n"
+        lead = instruction_prompt(self.words, ask, context)
         return self._draft({"text": lead + answer}, unit.span, learned, own=own, response_start=len(lead))
 
     def _told(self, message: Mapping[str, Any]) -> str:
@@ -151,7 +152,7 @@ class Composer:
 
     def _turns(self, ask: str, answer: str) -> dict[str, Any]:
         if self.format == "completions":
-            return {"prompt": ask, "completion": answer}
+            return {"prompt": ask + self._gap, "completion": answer}
         return {"messages": [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]}
 
     def _draft(

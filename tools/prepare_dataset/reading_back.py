@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from tools.errors import DataError, Problem, telling_os_errors
 from tools.prepare_dataset.contract import Format, Split
 from tools.prepare_dataset.language import Language
+from tools.prepare_dataset.wording import instruction_prompt, wording
 from tools.workspace.files import read_json
 from tools.workspace.layout import DATASET_MARKER
 
@@ -115,6 +116,10 @@ class Dataset:
         """In which we word questions and requests."""
         language: Language = self.card["language"]
         return language
+
+    def instruction_prompt(self, question: str) -> str:
+        """A question as the rows of format `text` put it, up to where the answer begins."""
+        return instruction_prompt(wording(self.language), question)
 
     def rows(self, split: Split) -> list[Row]:
         """The rows of a split in the file's order. Raises DataError when the folder is damaged."""

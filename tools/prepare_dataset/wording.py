@@ -132,3 +132,9 @@ _EN = Wording(
 
 def wording(language: Language) -> Wording:
     return _EN if language == "en" else _PT
+
+
+def instruction_prompt(words: Wording, ask: str, context: str = "") -> str:
+    """The guide's instruction form, up to where the answer begins. A context that is not there has no section."""
+    about = f"{words.context}\n{context}\n\n" if context else ""
+    return f"{words.instruction}\n{ask}\n\n{about}{words.response}\n"
