@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from server.cli.output import FAILED, INTERRUPTED, tell, write, write_json
 from server.cli.settings import COMMON, settings_of
 from tools.list_workspace.contract import ModelEntry
+from tools.models.pull import KIND, Bits, start_pull
 from tools.workspace import jobs
 from tools.workspace.jobs import Job
 from tools.workspace.layout import Workspace, open_workspace
 
-KIND = "pull"
 _LOOK_EVERY_S = 0.25
 _CANCEL_TIMEOUT_S = 10
 # done, total and what is being done; bytes where the job brings a file.
@@ -23,7 +23,9 @@ Show = Callable[[float, float, str], None]
 
 def run(arguments: argparse.Namespace) -> int:
     ws = open_workspace(settings_of(arguments, only=COMMON).workspace)
-    return _list(ws, arguments.json) if arguments.action == "list" else _pull(ws, arguments.name)
+    if arguments.action == "list":
+        return _list(ws, arguments.json)
+    return _pull(ws, arguments.name, arguments.as_name, arguments.bits)
 
 
 def _list(ws: Workspace, as_json: bool) -> int:
@@ -41,8 +43,7 @@ def _list(ws: Workspace, as_json: bool) -> int:
 
 
 def _columns(model: ModelEntry) -> tuple[str, str, str, str]:
-    size = f"{model.size_gb:.1f} GB" if model.size_gb else ""
-    return model.model, "installed" if model.installed else "-", size, model.fit or ""
+    return model.model, model.state, f"{model.size_gb:.1f} GB", model.fit or ""
 
 
 def _table(found: list[ModelEntry]) -> None:
@@ -51,14 +52,12 @@ def _table(found: list[ModelEntry]) -> None:
 
     table = Table("model", "", "size", "on 16 GB", "", box=None, pad_edge=False)
     for model in found:
-        table.add_row(*_columns(model), model.about or "", style=None if model.installed else "dim")
+        table.add_row(*_columns(model), model.about or "", style=None if model.state == "installed" else "dim")
     Console().print(table)
 
 
-def _pull(ws: Workspace, name: str) -> int:
-    from tools.models.pull import start_pull
-
-    job = start_pull(ws, name)
+def _pull(ws: Workspace, name: str, as_name: str | None, bits: Bits | None) -> int:
+    job = start_pull(ws, name, as_name=as_name, bits=bits)
     try:
         with _showing() as show:
             job = _follow(ws, job, show)
@@ -71,7 +70,7 @@ def _pull(ws: Workspace, name: str) -> int:
     if job.state == "cancelled":
         tell(f"Cancelled; `afina models pull {name}` goes on where it was.")
         return FAILED
-    write(str((job.result or {}).get("path", "")) or name)
+    write(str((job.result or {}).get("name", name)))
     return 0
 
 

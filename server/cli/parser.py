@@ -120,7 +120,9 @@ def _models(commands: Any) -> None:
     listing = _command(actions, "list", "models", "installed models, and those that can be brought")
     listing.add_argument("--json", action="store_true", help="as JSON")
     pull = _command(actions, "pull", "models", "bring a model; one that was interrupted goes on where it was")
-    pull.add_argument("name", metavar="NAME", help="name in the list, repository of the hub, or folder")
+    pull.add_argument("name", metavar="NAME", help="name in the list, repository of the hub, or folder, or .gguf file")
+    pull.add_argument("--as", dest="as_name", metavar="NAME", help="what to install it under")
+    pull.add_argument("--bits", type=int, choices=(4, 8, 16), help="of the weights, where they come in full precision")
 
 
 def _doctor(commands: Any) -> None:

@@ -49,15 +49,14 @@ def test_an_empty_workspace_shows_the_catalogue_and_how_to_begin(ws: Workspace) 
     assert result.counts["datasets"] == result.counts["runs"] == 0
     assert result.models is not None
     assert result.models[0].model == "smollm2-135m"
-    assert not result.models[0].installed
+    assert result.models[0].state == "available"
     assert result.next.startswith("prepare_dataset {")
 
 
 def test_installed_models_come_before_the_catalogue(tiny_ws: Workspace) -> None:
     models = list_workspace(tiny_ws, ListArgs(kind="models")).models
     assert models is not None
-    assert [(m.model, m.installed) for m in models[:2]] == [("tiny", True), ("smollm2-135m", False)]
-    assert models[0].parameters is not None
+    assert [(m.model, m.state) for m in models[:2]] == [("tiny", "installed"), ("smollm2-135m", "available")]
     assert models[0].parameters > 100_000
 
 

@@ -38,10 +38,10 @@ class ModelEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str
-    installed: bool
-    parameters: int | None = Field(None, description="Weights, packed ones counted unpacked")
-    size_gb: float | None = Field(None, description="On disk, or to download; GB of 10^9 bytes")
-    bits: float | None = Field(None, description="Mean bits a parameter")
+    state: Literal["installed", "installing", "partial", "available"]
+    parameters: int = Field(description="Weights, packed ones counted unpacked")
+    size_gb: float = Field(description="Of the weights; GB of 10^9 bytes")
+    bits: float = Field(description="Mean bits a parameter")
     languages: list[str] | None = None
     fit: str | None = Field(None, description="On a Mac with 16 GB")
     about: str | None = Field(None, description="What to know before choosing it")

@@ -13,8 +13,7 @@ from pydantic import BaseModel
 from tools.evaluate.tool import KIND as EVALUATION
 from tools.list_workspace.contract import AdapterEntry, DatasetEntry, EvaluationEntry, ModelEntry, RunEntry
 from tools.list_workspace.cursor import Key
-from tools.models.catalogue import CATALOGUE, find
-from tools.models.info import load_info
+from tools.models.installed import list_models
 from tools.workspace import jobs, runs
 from tools.workspace.files import TEMPORARY_PREFIX, read_json
 from tools.workspace.layout import ADAPTER_MARKER, DATASET_MARKER, REPORT_MARKER, Workspace
@@ -74,38 +73,19 @@ def evaluations(ws: Workspace) -> list[Dated]:
 
 def models(ws: Workspace) -> list[ModelEntry]:
     """Installed bases, then those of the catalogue."""
-    entries = []
-    installed = ws.model_names()
-    for name in installed:
-        info, known = load_info(ws.models / name), find(name)
-        entries.append(
-            ModelEntry(
-                model=name,
-                installed=True,
-                parameters=info.parameters,
-                size_gb=round(info.weight_bytes / 1e9, 2),
-                bits=info.bits,
-                languages=info.languages or None,
-                fit=known.fit if known else None,
-                about=known.warning if known else None,
-            )
+    return [
+        ModelEntry(
+            model=row.name,
+            state=row.state,
+            parameters=row.parameters,
+            size_gb=round(row.bytes / 1e9, 2),
+            bits=row.bits,
+            languages=row.languages or None,
+            fit=row.fit,
+            about=row.warning,
         )
-    for offered in CATALOGUE.values():
-        if offered.name in installed:
-            continue
-        entries.append(
-            ModelEntry(
-                model=offered.name,
-                installed=False,
-                parameters=offered.parameters,
-                size_gb=round((offered.download_bytes or offered.bytes) / 1e9, 2),
-                bits=float(offered.bits),
-                languages=offered.languages,
-                fit=offered.fit,
-                about=offered.warning,
-            )
-        )
-    return entries
+        for row in list_models(ws)
+    ]
 
 
 def _newest_versions(

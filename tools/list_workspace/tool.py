@@ -77,6 +77,6 @@ def _next_of_kind(kind: Kind, found: list[Any]) -> str:
         return next_call("evaluate", adapter=found[0].adapter)
     if kind == "evaluations" and found:
         return next_call("evaluate", evaluation=found[0].evaluation)
-    if kind == "models" and any(entry.installed for entry in found):
-        return next_call("ask_model", prompt="PROMPT", models=[next(e.model for e in found if e.installed)])
+    if kind == "models" and any(entry.state == "installed" for entry in found):
+        return next_call("ask_model", prompt="PROMPT", models=[next(e.model for e in found if e.state == "installed")])
     return next_call("check_setup") if kind == "models" else next_call("list_workspace", kind="datasets")
