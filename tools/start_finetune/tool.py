@@ -124,7 +124,7 @@ def _lock_of_ended(ws: Workspace, run: str) -> FileLock | None:
 
 
 def _model(ws: Workspace, args: StartArgs, dataset: Dataset, default_model: str) -> ModelInfo:
-    name = args.model or dataset.card.get("model") or default_model
+    name = args.model or dataset.card["model"]["name"] or default_model
     if name in ws.model_names():
         return load_info(ws.models / name)
     entry = find_in_catalogue(name)
