@@ -20,7 +20,7 @@ from server.engine.errors import EngineDied, NoRoom, QueueFull, Stopping
 from server.engine.generation import Generation, Request
 from server.engine.models import Target
 from server.engine.process import LOG_NAME, EngineProcess
-from server.engine.protocol import Cancel, Done, FromEngine, Load, Loaded, LoadFailed, Memory, Ready
+from server.engine.protocol import Cancel, Done, FromEngine, Load, Loaded, LoadFailed, Memory, Ready, encode
 from server.settings import Settings
 from tools.errors import AfinaError
 from tools.models.sampling import GREEDY
@@ -197,9 +197,15 @@ class Engine:
         if not generation.request.prompts:
             generation.tell(_HERE)
             return
+        try:
+            message = encode(generation.request.message(generation.number))
+        except ValueError:
+            log.exception("a request could not be written down")
+            generation.fail(AfinaError("The request could not be passed to the engine."))
+            return
         generation.attempts += 1
         self._sent[generation.number] = generation
-        self._process.send(generation.request.message(generation.number))
+        self._process.send_line(message)
 
     async def _swap(self, head: Generation) -> None:
         """Load the base that the first in line needs; a failure is its own, or all that wait for room."""

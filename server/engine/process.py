@@ -111,9 +111,12 @@ class EngineProcess:
         return started
 
     def send(self, message: Message) -> None:
-        """Queue a message; one to a dead child is dropped, its death is told by on_death."""
+        self.send_line(encode(message))
+
+    def send_line(self, line: bytes) -> None:
+        """Queue an encoded message; one to a dead child is dropped, its death is told by on_death."""
         if not self._writer.is_closing():
-            self._writer.write(encode(message))
+            self._writer.write(line)
 
     async def stop(self) -> None:
         """Ask the child to end, and see to it that it does."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from starlette.requests import Request
 
 from server.openai.errors import ApiError
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 async def read_json(request: Request) -> Any:
@@ -21,7 +24,11 @@ async def read_json(request: Request) -> Any:
         )
     data = await request.body()
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        if _SURROGATE.search(data):
+            # Half of a pair is no character: it cannot be written down again, nor tokenized.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value
     except (ValueError, RecursionError) as error:
         place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise ApiError(400, f"The body is not valid JSON{place}.", code="invalid_json") from error

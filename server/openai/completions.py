@@ -44,11 +44,19 @@ class CompletionShape:
             offsets.append(offset)
             offset += len(one.token)
         return {
-            "tokens": [one.token for one in logprobs],
+            "tokens": [_name(one) for one in logprobs],
             "token_logprobs": [one.logprob for one in logprobs],
-            "top_logprobs": [{top.token: top.logprob for top in one.top} for one in logprobs],
+            "top_logprobs": [{_name(top): top.logprob for top in one.top} for one in logprobs],
             "text_offset": offsets,
         }
+
+
+def _name(one: Logprob) -> str:
+    """The token, or its bytes as OpenAI writes them when they are part of a character."""
+    data = bytes(one.bytes)
+    if data.decode("utf-8", "ignore").encode() == data:
+        return one.token
+    return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
 
 
 def engine_request(asked: CompletionRequest, target: Target) -> Request:

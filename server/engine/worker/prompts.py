@@ -63,5 +63,7 @@ def _check_ids(ids: Iterable[int], base: LoadedBase, field: str) -> None:
     size = base.info.vocab_size
     if any(not 0 <= token < size for token in ids):
         raise InvalidArgument(
-            "A token id is not in the model's vocabulary.", field=field, expected=f"ids from 0 to {size - 1}"
+            f"`{field}` has a token id that is not in the model's vocabulary.",
+            field=field,
+            expected=f"ids from 0 to {size - 1}",
         )
