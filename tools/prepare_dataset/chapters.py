@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 
 _MARKDOWN = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
 _NUMBER = (
-    r"(?:\d{1,3}|[IVXLCDM]{1,8}|[^\W\d_]+[rnxv][oa]s?"
-    r"|one|two|three|four|five|six|seven|eight|nine|ten|um|dois|tr[êe]s)"
+    r"(?:\d{1,3}|[IVXLCDM]{1,8}"
+    r"|(?:primeir|segund|terceir|quart|quint|sext|s[ée]tim|oitav|non|d[ée]cim|vig[ée]sim|[úu]ltim)[oa]"
+    r"(?:[ \t-]\w+[oa])?"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|um|dois|tr[êe]s|quatro|cinco|seis|sete|oito|nove|dez)"
 )
 _NAMED = (
     r"PR[ÓO]LOGO|EP[ÍI]LOGO|PREF[ÁA]CIO|INTRODU[ÇC][ÃA]O|POSF[ÁA]CIO"
     r"|PROLOGUE|EPILOGUE|PREFACE|FOREWORD|INTRODUCTION|AFTERWORD"
 )
-_REST = r"[ \t]*[.:\-–—][^\n]{0,120}|[ \t]+[A-ZÀ-Ý][^\n]{0,100}"
+_REST = r"[ \t]*[.:\-–—][^\n]{0,120}|[ \t]+(?-i:[A-ZÀ-Ý])[^\n]{0,100}"
 _PLAIN = re.compile(
     rf"^[ \t]*(?:(?:CAP[ÍI]TULO|CHAPTER|CAP\.)[ \t]+{_NUMBER}(?P<rest>{_REST})?|(?P<named>{_NAMED}))[ \t]*[.:]?[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
@@ -58,7 +61,7 @@ def read_book(text: str, fallback_title: str) -> Book:
         headings = _plain(text)
         title = title or _first_line_title(text, headings)
     title = title or fallback_title
-    headings = [h for h, after in zip(headings, [*headings[1:], None], strict=True) if _has_body(text, h, after)]
+    headings = [h for h, after in zip_longest(headings, headings[1:]) if _has_body(text, h, after)]
     if not headings:
         return Book(title, _numbered(text, [Chapter(title, 0, len(text))]))
     chapters = []

@@ -69,7 +69,8 @@ def _legacy(raw: bytes) -> Decoded:
     scores = {name: _plausibility(sample.decode(name, errors="replace")) for name in _LEGACY}
     best = max(scores.values())
     likely = [name for name in _LEGACY if scores[name] == best]
-    if best <= 0:
+    # Cyrillic or Greek read as Western is all accents.
+    if best <= 0 or len(_BEYOND_ASCII.findall(sample.decode(likely[0], errors="replace"))) > 0.4 * len(sample):
         raise Undecodable("Its encoding could not be told.", "Save it as UTF-8 text.")
     if len(likely) > 1:
         found = from_bytes(raw, cp_isolation=likely).best()

@@ -16,7 +16,7 @@ _CLITICS = frozenset(
     | {"mo", "ma", "mos", "mas", "to", "ta", "tos", "tas", "lho", "lha", "lhos", "lhas"}
 )
 # Second halves that hardly ever end a simple word.
-_COMPOUNDS = frozenset({"feira", "feiras", "redes", "chuva", "chuvas", "roupa", "roupas", "marinho", "mor"})
+_COMPOUNDS = frozenset({"feira", "feiras", "redes", "chuva", "chuvas", "roupa", "roupas", "marinho"})
 # A line that begins like this is not the continuation of the one before.
 _OPENERS = re.compile(
     r"\s|[-–—](?!\s(?-i:[a-zà-ÿ]))|[*•+>#|=~]|CAP[IÍ]TULO\b|CHAPTER\b|PARTE\s+([IVXL]+|\d+)\b", re.IGNORECASE

@@ -171,7 +171,7 @@ def _contradictions(season: Season, columns: dict[Column, int], path: str) -> li
     warnings: list[Problem] = []
     teams: set[str] = set()
     positions: set[int] = set()
-    for line in season.lines:
+    for line in sorted(season.lines, key=lambda line: line.record.line):
         n = line.numbers
         results = [n.get("wins"), n.get("draws"), n.get("losses")]
         if n.get("wins") is not None and n.get("draws") is not None:
