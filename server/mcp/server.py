@@ -20,7 +20,9 @@ from pydantic import BaseModel, PrivateAttr
 from server import __version__
 from server.mcp import registry
 from server.mcp.arguments import read_arguments
+from server.mcp.prompts import add_prompts
 from server.mcp.rendering import as_text, bounded, structured
+from server.mcp.resources import add_resources
 from server.mcp.schema import input_schema, output_schema
 from server.mcp.tool import Progress, Tool, ToolContext
 from tools.errors import AfinaError, NotFound
@@ -78,7 +80,7 @@ class RegistryTool(SdkTool):
     def _answer(self, args: BaseModel, result: BaseModel) -> CallToolResult:
         fields = structured(result)
         text = bounded(self._tool.render(result)) if self._tool.render else as_text(fields)
-        images = self._tool.images(self._context, args, result) if self._tool.images else []
+        images = self._tool.images(args, result) if self._tool.images else []
         pictures = [
             ImageContent(type="image", data=base64.b64encode(i).decode(), mime_type="image/png") for i in images
         ]
@@ -149,13 +151,16 @@ class AfinaServer(MCPServer[Any]):
 def build_server(context: ToolContext) -> AfinaServer:
     """The MCP server of a workspace, to be run over any transport."""
     with _own_logging():
-        return AfinaServer(
+        server = AfinaServer(
             "afina",
             title="Afina",
             version=__version__,
             instructions=INSTRUCTIONS,
             tools=[RegistryTool.of(tool, context) for tool in registry.TOOLS],
         )
+    add_resources(server, context)
+    add_prompts(server)
+    return server
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class Tool:
 
     description: one line, when to use it, an example, related tools. handler: runs on a worker thread
     and raises AfinaError. progress: read once a second beside a handler that waits. images: PNGs
-    that go with the result. render: the result as text, for hosts that read no structured content.
+    that go with arguments and result. render: the result as text, for hosts that read no structured content.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Tool:
     destructive: bool = False
     idempotent: bool = False
     progress: Callable[[ToolContext, Any], Progress | None] | None = None
-    images: Callable[[ToolContext, Any, Any], list[bytes]] | None = None
+    images: Callable[[Any, Any], list[bytes]] | None = None
     render: Callable[[Any], str] | None = None
 
 

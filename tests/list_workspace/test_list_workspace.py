@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
 
+from tests.list_workspace.rows import add_dataset, add_run
 from tests.support.tiny_adapter import make_tiny_adapter
 from tools.errors import InvalidArgument
 from tools.list_workspace.contract import ListArgs
@@ -15,33 +15,6 @@ from tools.workspace import jobs, runs
 from tools.workspace.files import write_json
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import FileLock
-
-
-def add_dataset(ws: Workspace, name: str, version: str, seconds: float, rows: int = 3) -> None:
-    folder = ws.data / name / version
-    folder.mkdir(parents=True)
-    splits = {"train": {"rows": rows, "tokens": 10 * rows}, "valid": {"rows": 1, "tokens": 10}}
-    write_json(folder / "card.json", {"name": name, "format": "text", "splits": splits})
-    os.utime(folder / "card.json", (seconds, seconds))
-
-
-def add_run(ws: Workspace, name: str, state: runs.RunState, created: float) -> None:
-    row = runs.Run(
-        run=name,
-        name="livros",
-        state=state,
-        dataset="livros@a",
-        model="tiny",
-        plan={},
-        step=3,
-        steps=10,
-        asked=None,
-        error=None,
-        adapter=None,
-        created=created,
-        updated=created,
-    )
-    assert runs.insert(ws, row, None)
 
 
 def test_an_empty_workspace_shows_the_catalogue_and_how_to_begin(ws: Workspace) -> None:

@@ -29,20 +29,17 @@ def list_workspace(ws: Workspace, args: ListArgs) -> ListResult:
     shown: dict[str, Any] = {}
     counts: dict[str, int] = {}
     going_on: str | None = None
-    more: Kind | None = None
     for kind in kinds:
         dated = _entries(ws, kind)
         counts[kind] = len(dated)
-        found, cursor = page(kind, dated, lambda item: item[0], args.limit, args.cursor)
+        found, going_on = page(kind, dated, lambda item: item[0], args.limit, args.cursor)
         shown[kind] = [entry for _, entry in found]
-        if cursor is not None and more is None:
-            more, going_on = kind, cursor if args.kind else None
     return ListResult(
         workspace=str(ws.root),
         counts=counts,
         **shown,
-        next_cursor=going_on,
-        next=_next(args, more, going_on, shown),
+        next_cursor=going_on if args.kind else None,
+        next=_next(args, going_on, shown),
     )
 
 
@@ -53,9 +50,9 @@ def _entries(ws: Workspace, kind: Kind) -> list[tuple[Key, Any]]:
     return list(_DATED[kind](ws))
 
 
-def _next(args: ListArgs, more: Kind | None, cursor: str | None, shown: dict[str, Any]) -> str:
-    if more is not None:
-        return next_call("list_workspace", kind=more, limit=args.limit, cursor=cursor)
+def _next(args: ListArgs, cursor: str | None, shown: dict[str, Any]) -> str:
+    if args.kind is not None and cursor is not None:
+        return next_call("list_workspace", kind=args.kind, limit=args.limit, cursor=cursor)
     if args.kind is None:
         if not shown["datasets"]:
             return next_call("prepare_dataset", sources=["PATH"], dry_run=True)

@@ -35,6 +35,15 @@ def _status_progress(context: ToolContext, args: StatusArgs) -> Progress | None:
     return Progress(run.step, run.steps, f"{run.run}: {run.state}") if run else None
 
 
+def _status_images(args: StatusArgs, result: StatusResult) -> list[bytes]:
+    if args.detail != "detailed":
+        return []
+    from server.mcp.curve_image import draw
+
+    image = draw(result.metrics)
+    return [image] if image else []
+
+
 def _evaluate(context: ToolContext, args: EvaluateArgs) -> BaseModel:
     from tools.evaluate.tool import evaluate
 
@@ -101,6 +110,7 @@ TRAINING_STATUS = Tool(
     handler=_status,
     read_only=True,
     progress=_status_progress,
+    images=_status_images,
 )
 
 EVALUATE = Tool(
