@@ -17,6 +17,8 @@ from tools.workspace.layout import Workspace, open_workspace
 
 _LOOK_EVERY_S = 0.25
 _CANCEL_TIMEOUT_S = 10
+# Columns of a terminal in which there is room for what to know about a model.
+_ROOM_FOR_WORDS = 120
 # done, total and what is being done; bytes where the job brings a file.
 Show = Callable[[float, float, str], None]
 
@@ -50,10 +52,14 @@ def _table(found: list[ModelEntry]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "", "size", "on 16 GB", "", box=None, pad_edge=False)
+    console = Console()
+    roomy = console.width >= _ROOM_FOR_WORDS
+    table = Table("", "", "size", "on 16 GB", *([""] if roomy else []), box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
     for model in found:
-        table.add_row(*_columns(model), model.about or "", style=None if model.state == "installed" else "dim")
-    Console().print(table)
+        words = [model.about or ""] if roomy else []
+        table.add_row(*_columns(model), *words, style=None if model.state == "installed" else "dim")
+    console.print(table)
 
 
 def _pull(ws: Workspace, name: str, as_name: str | None, bits: Bits | None) -> int:
