@@ -69,7 +69,7 @@ class Workspace:
     # Datasets ---------------------------------------------------------------------------------
 
     def dataset_names(self) -> list[str]:
-        return sorted({path.parent.parent.name for path in self.data.glob(f"*/*/{DATASET_MARKER}")})
+        return _names(self.data, DATASET_MARKER)
 
     def dataset_folder(self, dataset: str, field: str = "dataset") -> Path:
         """The folder of `name` (its newest version) or `name@version`.
@@ -81,7 +81,7 @@ class Workspace:
     # Models -----------------------------------------------------------------------------------
 
     def model_names(self) -> list[str]:
-        return sorted(path.parent.name for path in self.models.glob(f"*/{MODEL_MARKER}"))
+        return sorted(path.parent.name for path in self.models.glob(f"[!.]*/{MODEL_MARKER}"))
 
     def model_folder(self, model: str, field: str = "model") -> Path:
         """The folder of an installed base. Raises NotFound with the nearest names."""
@@ -98,7 +98,7 @@ class Workspace:
     # Adapters ---------------------------------------------------------------------------------
 
     def adapter_names(self) -> list[str]:
-        return sorted({path.parent.parent.name for path in self.adapters.glob(f"*/*/{ADAPTER_MARKER}")})
+        return _names(self.adapters, ADAPTER_MARKER)
 
     def adapter_versions(self, name: str) -> list[Path]:
         """The folders of an adapter's versions, oldest first."""
@@ -109,15 +109,20 @@ class Workspace:
         return _versioned(self.adapters, adapter, ADAPTER_MARKER, "adapter", field, "Train one with start_finetune.")
 
 
+def _names(root: Path, marker: str) -> list[str]:
+    # A writer that was killed may have left a whole folder under its temporary name: hidden ones do not count.
+    return sorted({path.parent.parent.name for path in root.glob(f"[!.]*/[!.]*/{marker}")})
+
+
 def _versions(folder: Path, marker: str) -> list[Path]:
-    found = [path.parent for path in folder.glob(f"*/{marker}")]
+    found = [path.parent for path in folder.glob(f"[!.]*/{marker}")]
     return sorted(found, key=lambda path: ((path / marker).stat().st_mtime_ns, path.name))
 
 
 def _versioned(root: Path, reference: str, marker: str, kind: str, field: str, fix: str) -> Path:
     name, _, version = reference.partition("@")
     # Names come from requests: only those that a listing shows are ever joined to a path.
-    names = sorted({path.parent.parent.name for path in root.glob(f"*/*/{marker}")})
+    names = _names(root, marker)
     if name not in names:
         raise NotFound(kind, reference, names, field=field, fix=fix)
     versions = _versions(root / name, marker)
