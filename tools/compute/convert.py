@@ -10,7 +10,6 @@ Speaks to its parent as `tools.models.child` says.
 from __future__ import annotations
 
 import argparse
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def check_folder(folder: Path) -> None:
     config = load_config(folder)
     kind = printable(str(config.get("model_type", "none")), 40)
     try:
-        model_class, arguments = _get_classes(config)
+        _, arguments = _get_classes(config)
         arguments.from_dict(config)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidArgument(
@@ -60,8 +59,6 @@ def check_folder(folder: Path) -> None:
             expected="a causal language model, such as a Llama, Mistral, Qwen or Gemma",
             fix="Choose another model; `afina models list` shows those known to work.",
         ) from error
-    if "inputs" not in inspect.signature(model_class.__call__).parameters:
-        raise InvalidArgument(f"Models of type `{kind}` are not causal language models.", field="name")
     if any(folder.glob("model*.safetensors")):
         try:
             load_model(folder, lazy=True)

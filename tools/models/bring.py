@@ -57,7 +57,8 @@ class Bringer:
                 field="name",
                 fix="Move it out of the workspace's models and install it by its path, or give bits=16 to keep it so.",
             )
-        return self._checked_weights(folder)
+        self._check(folder)
+        return self._fingerprint(folder)
 
     def _from_gguf(self, file: Path, folder: Path) -> str:
         size = file.stat().st_size
@@ -67,15 +68,14 @@ class Bringer:
         return fingerprint_of([file])
 
     def _from_folder(self, source: Path, folder: Path) -> str:
-        config = check_config(source / "config.json")
-        fingerprint = self._checked_weights(source)
-        weights = sorted(source.glob(hub_files.WEIGHTS))
-        size = sum(path.stat().st_size for path in weights)
-        if self._to_convert(config):
-            need_room(folder, size, "Converting the model")
+        converting = self._to_convert(check_config(source / "config.json"))
+        size = sum(path.stat().st_size for path in source.glob(hub_files.WEIGHTS))
+        need_room(folder, size, "The model")
+        fingerprint = self._fingerprint(source)
+        if converting:
             self._quantize(source, folder, size)
             return fingerprint
-        need_room(folder, size, "The model")
+        self._check(source)
         tick = self._meter.growing(folder, size, "Copying the model")
         for path in hub_files.of_model(source):
             with telling_os_errors(path, "copy the model"):
@@ -86,20 +86,20 @@ class Bringer:
         self._partial.mkdir(parents=True, exist_ok=True)
         self._meter.tell(0, 1, "Asking the hub")
         described = self._hub("describe", repository, [], self._meter.tick)
-        config = check_config(self._partial / "config.json")
-        converting = self._to_convert(config)
-        self._check(self._partial)
+        converting = self._to_convert(check_config(self._partial / "config.json"))
         total = sum(described["weights"].values())
         here = sum(path.stat().st_size for path in self._partial.glob("model*.safetensors*"))
         need_room(self._partial, total * (2 if converting else 1) - here, "The model")
+        self._check(self._partial)
         tick = self._meter.growing(self._partial, total, "Downloading the model")
         self._hub("weights", repository, ["--revision", described["revision"]], tick)
-        fingerprint = self._checked_weights(self._partial)
+        fingerprint = self._fingerprint(self._partial)
         if converting:
             self._quantize(self._partial, folder, total)
-        else:
-            for path in hub_files.of_model(self._partial):
-                path.rename(folder / path.name)
+            return fingerprint
+        self._check(self._partial)
+        for path in hub_files.of_model(self._partial):
+            path.rename(folder / path.name)
         return fingerprint
 
     def _hub(self, what: str, repository: str, more: list[str], tick: Any) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Bringer:
         return child.ask(command, log=self._log, tick=tick, environment=_HUB_ENVIRONMENT)
 
     def _check(self, folder: Path) -> None:
-        """Whether mlx-lm runs it: asked before gigabytes are brought, and of the weights after."""
+        """Whether mlx-lm runs it. Asked before gigabytes are brought, and of the weights once they are here."""
         command = child_command("tools.compute.convert", ["check", str(folder)])
         child.ask(command, log=self._log, tick=self._meter.tick, environment=mlx_environment())
 
@@ -124,12 +124,10 @@ class Bringer:
             path.rename(folder / path.name)
         converted.rmdir()
 
-    def _checked_weights(self, folder: Path) -> str:
-        """The fingerprint of a folder's weights, once mlx-lm has found them to be those of its config.json."""
+    def _fingerprint(self, folder: Path) -> str:
         weights = list(folder.glob(hub_files.WEIGHTS))
         if not weights or not (folder / "tokenizer.json").is_file():
             raise _no_model(folder)
-        self._check(folder)
         self._meter.tell(0, 1, _FINGERPRINT)
         return fingerprint_of(weights)
 

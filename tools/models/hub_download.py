@@ -40,6 +40,8 @@ from tools.workspace.processes import check_installation
 PART = ".part"
 REVISION = ".revision"
 _MOST_SMALL_BYTES = 200 * 1024**2
+# How much a stop may lose, and how often a slow download is seen to move.
+constants.DOWNLOAD_CHUNK_SIZE = 1024**2
 
 
 def describe(repository: str, folder: Path, revision: str | None) -> dict[str, Any]:
