@@ -148,7 +148,8 @@ class Guard:
             if message["type"] == "http.request":
                 taken += len(message.get("body", b""))
                 if taken > self._max_body:
-                    await _drain(receive)
+                    if message.get("more_body", False):
+                        await _drain(receive)
                     raise HTTPException(413, self._too_large().message)
             return message
 

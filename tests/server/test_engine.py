@@ -1,0 +1,230 @@
+"""The engine's life under a real server: death, cancellation, the line, and the memory it gives back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from tests.support.running_server import RunningServer, eventually
+from tools.workspace import ledger
+from tools.workspace.layout import Workspace, open_workspace
+from tools.workspace.locks import FileLock, is_held
+
+# An answer that goes on for a minute unless something ends it.
+LONG: dict[str, Any] = {"model": "longa", "max_tokens": 39_000, "temperature": 0, "logit_bias": {"2": -100}}
+
+
+def running(server: RunningServer) -> int:
+    return server.health()["engine"]["running"]
+
+
+def lines(answer: httpx2.Response) -> Iterator[Any]:
+    for line in answer.iter_lines():
+        if line.startswith("data: "):
+            yield line[6:] if line == "data: [DONE]" else json.loads(line[6:])
+
+
+def streaming(server: RunningServer, **body: Any) -> Any:
+    given = {"messages": [{"role": "user", "content": "olá"}], **LONG, "stream": True, **body}
+    return server.client.stream("POST", "/v1/chat/completions", json=given)
+
+
+@pytest.fixture(autouse=True)
+def at_rest(server: RunningServer) -> Iterator[None]:
+    yield
+    eventually(lambda: running(server) == 0, what="the engine's rest")
+
+
+def test_a_killed_engine_ends_the_stream_with_an_error_and_the_next_request_works(server: RunningServer) -> None:
+    answers: list[float] = []
+    watched = threading.Event()
+
+    def watch() -> None:
+        with httpx2.Client(base_url=server.url, timeout=5, trust_env=False) as client:
+            while not watched.is_set():
+                start = time.monotonic()
+                assert client.get("/health").status_code == 200
+                answers.append(time.monotonic() - start)
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        with streaming(server) as stream:
+            events = lines(stream)
+            for _ in range(20):
+                next(events)
+            server.kill_engine()
+            rest = list(events)
+        assert server.chat().status_code == 200
+        watched.set()
+        watching.result()
+
+    assert rest[-1] == "[DONE]"
+    assert rest[-2]["error"]["code"] == "engine_died"
+    assert len(answers) > 20
+    assert max(answers) < 2
+
+
+def test_a_killed_engine_is_a_500_for_a_plain_request(server: RunningServer) -> None:
+    server.chat()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.chat, **LONG)
+        eventually(lambda: running(server) == 1)
+        time.sleep(0.3)
+        server.kill_engine()
+        answer = asked.result()
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "engine_died"
+
+
+def test_a_request_in_line_survives_the_engines_death(server: RunningServer) -> None:
+    expected = server.chat(model="tiny", temperature=0).json()["choices"]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(server.chat, **LONG)
+        eventually(lambda: running(server) == 1)
+        second = pool.submit(server.chat, model="tiny", temperature=0)
+        eventually(lambda: server.health()["engine"]["waiting"] == 1)
+        server.kill_engine()
+        assert first.result().status_code == 500
+        assert second.result().json()["choices"] == expected
+
+
+def test_leaving_a_stream_ends_its_generation(server: RunningServer) -> None:
+    with streaming(server) as stream:
+        events = lines(stream)
+        next(events)
+        assert running(server) == 1
+    eventually(lambda: running(server) == 0, 3)
+
+
+def test_leaving_a_plain_request_ends_its_generation(server: RunningServer) -> None:
+    server.chat(model="longa")
+    with (
+        httpx2.Client(base_url=server.url, timeout=0.5, trust_env=False) as client,
+        pytest.raises(httpx2.TimeoutException),
+    ):
+        client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "olá"}], **LONG})
+    eventually(lambda: running(server) == 0, 3)
+
+
+def test_leaving_the_line_frees_the_place(server: RunningServer) -> None:
+    with streaming(server) as stream:
+        events = lines(stream)
+        next(events)
+        body = {"model": "outra", "messages": [{"role": "user", "content": "olá"}]}
+        with (
+            httpx2.Client(base_url=server.url, timeout=0.5, trust_env=False) as client,
+            pytest.raises(httpx2.TimeoutException),
+        ):
+            client.post("/v1/chat/completions", json=body)
+        eventually(lambda: server.health()["engine"]["waiting"] == 0, 3)
+        assert server.health()["engine"]["base"] == "longa"
+        assert next(events)["choices"]
+
+
+def test_another_base_waits_until_what_has_begun_is_finished(server: RunningServer) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(server.chat, **{**LONG, "max_tokens": 600})
+        eventually(lambda: running(server) == 1)
+        second = pool.submit(server.chat, model="outra")
+        assert first.result().json()["usage"]["completion_tokens"] == 600
+        assert second.result().status_code == 200
+    assert server.health()["engine"]["base"] == "outra"
+
+
+def test_the_engine_leaves_with_a_killed_server(served_ws: Workspace) -> None:
+    doomed = RunningServer(_another(served_ws))
+    assert doomed.chat().status_code == 200
+    pid = doomed.engine_pid()
+    doomed.client.close()
+    doomed.process.kill()
+    doomed.process.wait(10)
+    eventually(lambda: not psutil.pid_exists(pid), 5, "the engine's end")
+    with RunningServer(doomed.ws) as again:
+        assert again.chat().status_code == 200
+
+
+def test_a_full_line_is_a_429_that_says_when_to_come_back(served_ws: Workspace) -> None:
+    with RunningServer(_another(served_ws), max_queue=1, max_batch=1) as server, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(server.chat, **LONG)
+        eventually(lambda: running(server) == 1)
+        second = pool.submit(server.chat, **LONG)
+        eventually(lambda: server.health()["engine"]["waiting"] == 1)
+
+        refused = server.chat()
+
+        assert refused.status_code == 429
+        assert refused.json()["error"]["code"] == "queue_full"
+        assert int(refused.headers["retry-after"]) > 0
+        server.stop()
+        assert {first.result().status_code, second.result().status_code} == {503}
+
+
+def test_a_request_that_takes_too_long_is_ended(served_ws: Workspace) -> None:
+    with RunningServer(_another(served_ws), request_timeout_s=3) as server:
+        server.chat(model="longa")
+        answer = server.chat(**LONG)
+        assert answer.status_code == 504
+        assert answer.json()["error"]["code"] == "timeout"
+        with streaming(server) as stream:
+            *_, error, done = lines(stream)
+        assert error["error"]["code"] == "timeout"
+        assert done == "[DONE]"
+        eventually(lambda: running(server) == 0, 3)
+
+
+def test_memory_is_given_back_after_idling(served_ws: Workspace) -> None:
+    ws = _another(served_ws)
+    with RunningServer(ws, idle_unload_s=0.5, model="um") as server:
+        eventually(lambda: server.client.get("/ready").status_code == 200)
+        assert is_held(ws.lock_path("engine"))
+        assert [entry.kind for entry in ledger.entries(ws)] == ["engine"]
+        eventually(lambda: not is_held(ws.lock_path("engine")), 10, "unloading")
+        assert ledger.entries(ws) == []
+        assert server.chat(model="um").status_code == 200
+
+
+def test_a_training_run_that_needs_the_room_gets_it_and_chat_says_so(served_ws: Workspace) -> None:
+    ws = _another(served_ws)
+    budget = 8 * 1024**3
+    ws.store.write("INSERT OR REPLACE INTO calibration (key, value, updated) VALUES ('budget_bytes', ?, 0)", (budget,))
+    with RunningServer(ws) as server, ThreadPoolExecutor(1) as pool:
+        assert server.chat(model="longa").status_code == 200
+        begun = pool.submit(server.chat, **{**LONG, "max_tokens": 700})
+        eventually(lambda: running(server) == 1)
+        lock = FileLock.try_acquire(ws.lock_path("train-livros-20261124-1"))
+        assert lock is not None
+
+        def claim() -> bool:
+            return not ledger.claim(ws, "train-livros-20261124-1", "training", budget - 1000, lock.path)
+
+        assert not claim()
+        eventually(claim, 20, "the room")
+
+        assert begun.result().json()["usage"]["completion_tokens"] == 700
+        refused = server.chat()
+        assert refused.status_code == 503
+        assert "livros-20261124-1" in refused.json()["error"]["message"]
+        assert int(refused.headers["retry-after"]) > 0
+        assert server.health()["engine"]["base"] is None
+
+        ledger.release(ws, "train-livros-20261124-1")
+        lock.release()
+        assert server.chat().status_code == 200
+
+
+def _another(ws: Workspace) -> Workspace:
+    """A workspace with the same models and adapters, for a server of its own."""
+    root = ws.root.parent / f"other-{uuid.uuid4().hex[:8]}"
+    shutil.copytree(ws.models, root / "models")
+    shutil.copytree(ws.adapters, root / "outputs" / "adapters")
+    return open_workspace(root)
