@@ -18,6 +18,7 @@ from tools.models.source import find_source, model_name
 from tools.models.tokenizer import Tokenizer
 from tools.workspace import jobs
 from tools.workspace.layout import MODEL_MARKER, Workspace
+from tools.workspace.locks import FileLock
 
 
 def quiet(done: float, total: float, message: str) -> None:
@@ -168,6 +169,31 @@ def test_sources_are_told_apart(ws: Workspace) -> None:
     assert (mistral.kind, mistral.name) == ("hub", "mistral-7b-instruct-v0.3-4bit")
     other = find_source(ws, "org/Other-Model", "meu")
     assert (other.kind, other.place, other.name, other.entry) == ("hub", "org/Other-Model", "meu", None)
+
+
+def test_a_folder_of_the_hubs_cache_is_named_by_its_repository(ws: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "models--org--Um-Modelo" / "snapshots" / ("a" * 40)
+    folder.mkdir(parents=True)
+    assert find_source(ws, str(folder)).name == "um-modelo"
+
+
+def test_a_pull_waits_for_another_of_the_same_model(ws: Workspace, mlx_folder: Path) -> None:
+    told: list[str] = []
+    other = FileLock.acquire(ws.lock_path("pull-tiny-4bit"))
+
+    def progress(done: float, total: float, message: str) -> None:
+        told.append(message)
+        # The other ends, having installed the model.
+        make_tiny_model(ws, "tiny-4bit")
+        write_source(ws.models / "tiny-4bit" / MODEL_MARKER, str(mlx_folder))
+        other.release()
+
+    assert pull(ws, str(mlx_folder), progress).quantized_bits is None
+    assert told == ["Waiting for another pull of the same model"]
+
+
+def write_source(marker: Path, source: str) -> None:
+    marker.write_text(json.dumps({**json.loads(marker.read_text()), "source": source}))
 
 
 def test_a_model_resolves_to_what_is_here_or_could_be(tiny_ws: Workspace) -> None:

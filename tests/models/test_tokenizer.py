@@ -106,21 +106,29 @@ def test_the_mask_follows_the_templates_own_marks(folder: Path) -> None:
     assert ids == AutoTokenizer.from_pretrained(folder).apply_chat_template(TALK, return_dict=False)
 
 
+# As Mistral's: the system message goes to the last user message, and only where that ends the conversation.
+MISTRAL = (
+    "{% set system = messages[0].content if messages[0].role == 'system' else '' %}{{ bos_token }}"
+    "{% for m in messages %}{% if m.role == 'user' %}[INST]{% if loop.last %}{{ system }}\n\n{% endif %}"
+    "{{ m.content }}[/INST]{% elif m.role == 'assistant' %}{{ m.content | trim }}{{ eos_token }}{% endif %}{% endfor %}"
+)
+
+
 def test_the_mask_holds_where_the_system_message_moves_to_the_last_turn(folder: Path) -> None:
-    """As in Mistral's template: the text of a prefix is not a prefix of the text."""
-    template = (
-        "{% set system = messages[0].content if messages[0].role == 'system' else '' %}"
-        "{% set users = messages | selectattr('role', 'equalto', 'user') | list %}"
-        "{% for m in messages %}{% if m.role == 'user' %}[INST]{% if m == users[-1] %}{{ system }}\n\n{% endif %}"
-        "{{ m.content }}[/INST]{% elif m.role == 'assistant' %} {{ m.content | trim }}<|im_end|>{% endif %}{% endfor %}"
-    )
-    tokenizer = set_template(folder, template)
+    tokenizer = set_template(folder, MISTRAL)
     ids, mask = tokenizer.chat_spans(TALK)
     written = tokenizer.decode([i for i, m in zip(ids, mask, strict=True) if m], skip_special=False)
-    assert written in (
-        "O avô. 😀<|im_end|>Num caderno azul.<|im_end|>",
-        "O avô. 😀<|im_end|> Num caderno azul.<|im_end|>",
-    )
+    assert written == "O avô. 😀<|im_end|>Num caderno azul.<|im_end|>"
+
+
+def test_what_leads_to_the_answer_is_learnt_as_it_will_be_asked(folder: Path) -> None:
+    tokenizer = set_template(folder, MISTRAL)
+    ids, mask = tokenizer.chat_spans(TALK)
+    prompt = tokenizer.encode_chat(TALK[:-1], add_generation_prompt=True)
+    assert ids[: len(prompt)] == prompt
+    assert "Responde em português." in tokenizer.decode(prompt)
+    assert "Responde em português." not in tokenizer.render_chat(TALK)
+    assert mask[len(prompt) :] == [1] * (len(ids) - len(prompt))
 
 
 def test_turns_that_cannot_be_told_apart_are_refused(folder: Path) -> None:

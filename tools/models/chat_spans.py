@@ -23,6 +23,9 @@ def assistant_char_spans(
     A span starts after the generation prompt and may run past the end-of-turn token (a newline).
     Found by the template's own marks, else by rendering prefixes, else, where a turn's text depends
     on what follows it, by rendering with the contents replaced. control: the control tokens' texts.
+
+    Where the template writes what leads to the last answer otherwise once the answer is there
+    (Mistral's leaves the system message out), the text is as it will be when the model is asked.
     Raises InvalidArgument when a turn cannot be told apart.
     """
     text = template.render(messages, tools=tools)
@@ -34,6 +37,7 @@ def assistant_char_spans(
     found = {i: span for i in turns if (span := _by_prefix(template, messages, tools, text, i))}
     if len(found) < len(turns):
         found = {**_by_contents(template, messages, tools, text, list(control)), **found}
+        text, found = _as_asked(template, messages, tools, text, found, list(control))
     spans = [found[i] for i in sorted(found)]
     if len(spans) != len(turns) or any(a[1] > b[0] for a, b in pairwise(spans)):
         raise InvalidArgument(
@@ -42,6 +46,31 @@ def assistant_char_spans(
             fix="Use one assistant turn at the end of each conversation, or a dataset of format `completions`.",
         )
     return text, spans
+
+
+def _as_asked(
+    template: ChatTemplate,
+    messages: Sequence[Message],
+    tools: Tools,
+    text: str,
+    found: dict[int, Span],
+    control: list[str],
+) -> tuple[str, dict[int, Span]]:
+    """The text with what leads to the last answer rendered as for asking, and the spans in it."""
+    last = len(messages) - 1
+    if last < 1 or last not in found:
+        return text, found
+    try:
+        prompt = template.render(messages[:last], tools=tools, add_generation_prompt=True)
+    except InvalidArgument:
+        return text, found
+    start, end = found[last]
+    if text[:start] == prompt:
+        return text, found
+    earlier = _by_contents(template, messages[:last], tools, prompt, control, add_generation_prompt=True)
+    if set(earlier) != set(found) - {last}:
+        return text, found
+    return prompt + text[start:], {**earlier, last: (len(prompt), len(prompt) + end - start)}
 
 
 def _by_prefix(template: ChatTemplate, messages: Sequence[Message], tools: Tools, text: str, i: int) -> Span | None:
@@ -58,14 +87,20 @@ def _by_prefix(template: ChatTemplate, messages: Sequence[Message], tools: Tools
 
 
 def _by_contents(
-    template: ChatTemplate, messages: Sequence[Message], tools: Tools, text: str, control: list[str]
+    template: ChatTemplate,
+    messages: Sequence[Message],
+    tools: Tools,
+    text: str,
+    control: list[str],
+    *,
+    add_generation_prompt: bool = False,
 ) -> dict[int, Span]:
     """Render with sentinels for the assistant's contents; what stands between them is the template's."""
     turns = [i for i, m in enumerate(messages) if m.get("role") == "assistant" and _text(m)]
     marks = {i: _SENTINEL.format(i) for i in turns}
     replaced = [{**m, "content": marks[i]} if i in marks else m for i, m in enumerate(messages)]
     try:
-        shell = template.render(replaced, tools=tools)
+        shell = template.render(replaced, tools=tools, add_generation_prompt=add_generation_prompt)
     except InvalidArgument:
         return {}
     found: dict[int, Span] = {}

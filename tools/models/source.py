@@ -54,7 +54,7 @@ def _source(ws: Workspace, asked: str, name: str | None) -> Source:
         if not path.is_dir():
             raise NotFound("folder", asked, field="name", fix="Check the path; relative ones start where Afina runs.")
         path = path.resolve()
-        return Source("folder", str(path), name or model_name(path.name))
+        return Source("folder", str(path), name or model_name(_called(path)))
     if _REPOSITORY.fullmatch(asked):
         return Source("hub", asked, name or model_name(asked.rpartition("/")[2]))
     raise NotFound(
@@ -76,6 +76,13 @@ def _gguf(path: Path, name: str | None) -> Source:
             expected="a folder with config.json and safetensors weights, or a .gguf file",
         )
     return Source("gguf", str(path.resolve()), name or model_name(path.stem))
+
+
+def _called(folder: Path) -> str:
+    """What a folder is called; one of the hub's cache (`models--org--name/snapshots/<commit>`) by its repository."""
+    if folder.parent.name == "snapshots":
+        return folder.parent.parent.name.rpartition("--")[2]
+    return folder.name
 
 
 def model_name(text: str) -> str:
