@@ -16,27 +16,24 @@ from collections import deque
 from typing import Any
 
 from server.engine import room
-from server.engine.errors import EngineDied, NoRoom, QueueFull, Stopping
+from server.engine.errors import EngineDied, QueueFull, Stopping
 from server.engine.generation import Generation, Request
+from server.engine.holder import BaseHolder, Told
 from server.engine.models import Target
-from server.engine.process import LOG_NAME, EngineProcess
-from server.engine.protocol import Cancel, Done, FromEngine, Load, Loaded, LoadFailed, Memory, Ready, encode
+from server.engine.protocol import Cancel, Done, encode
 from server.settings import Settings
 from tools.errors import AfinaError
 from tools.models.sampling import GREEDY
 from tools.workspace import ledger
 from tools.workspace.layout import Workspace
-from tools.workspace.locks import FileLock
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 1.0
-_LOCK_WAIT_S = 20.0
 # A request is sent to at most this many children.
 _ATTEMPTS = 2
 # Changes of memory smaller than this are not worth a row.
 _NOTABLE_BYTES = 16 * 1024**2
-_BACK_OFF_S = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 
 # What `ensure` asks for: that the base be there, and nothing more.
 _HERE = Done(id=0, prompt_tokens=0, completion_tokens=0)
@@ -47,9 +44,9 @@ def _stopping() -> Stopping:
 
 
 class Engine:
-    """Make one inside a running event loop, `start` it, and `stop` it at the end.
+    """`start` it inside a running event loop, and `stop` it at the end.
 
-    generate: never waits; failures are raised to whoever iterates over the generation.
+    `generate` does not wait; what goes wrong later is raised to whoever iterates over the generation.
     """
 
     def __init__(self, ws: Workspace, settings: Settings) -> None:
@@ -58,17 +55,12 @@ class Engine:
         self._numbers = itertools.count(1)
         self._waiting: deque[Generation] = deque()
         self._sent: dict[int, Generation] = {}
-        self._process: EngineProcess | None = None
-        self._loaded: Target | None = None
-        self._answer: asyncio.Future[Loaded] | None = None
-        self._memory: Memory | None = None
+        self._holder = BaseHolder(ws, settings, self._on_event, self._on_death)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._giving_way: ledger.Entry | None = None
         self._unload = False
         self._stopping = False
-        self._deaths = 0
-        self._restarts = 0
         self._measured = 0
         self._busy_at = time.monotonic()
 
@@ -91,7 +83,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._end_process()
+        await self._holder.end()
 
     def generate(self, request: Request) -> Generation:
         """Put a request in line. Raises QueueFull, NoRoom or Stopping at once."""
@@ -123,31 +115,33 @@ class Engine:
 
     def status(self) -> dict[str, Any]:
         """For /health: state, what is loaded, how many answer and wait. Sizes in bytes."""
+        loaded, memory = self._holder.loaded, self._holder.memory
         told: dict[str, Any] = {
             "state": self._state(),
-            "base": self._loaded.base.name if self._loaded else None,
+            "base": loaded.base.name if loaded else None,
             "running": len(self._sent),
             "waiting": sum(not one.over for one in self._waiting),
-            "restarts": self._restarts,
+            "restarts": self._holder.restarts,
         }
-        if self._memory and self._process:
+        if memory is not None:
             told |= {
-                "adapters": self._memory.adapters,
-                "memory_bytes": self._memory.active + self._memory.cache,
-                "peak_bytes": self._memory.peak,
+                "adapters": memory.adapters,
+                "memory_bytes": memory.active + memory.cache,
+                "peak_bytes": memory.peak,
             }
         return told
 
     @property
     def loaded(self) -> Target | None:
-        return self._loaded
+        """What is held now; its adapter aside, the base of the last request that needed a swap."""
+        return self._holder.loaded
 
     def _state(self) -> str:
         if self._giving_way:
             return "giving way"
-        if self._answer or (self._process is None and self._waiting):
+        if self._holder.loading:
             return "loading"
-        return "idle" if self._loaded is None else "loaded"
+        return "loaded" if self._holder.loaded else "idle"
 
     # The line ---------------------------------------------------------------------------------
 
@@ -165,12 +159,12 @@ class Engine:
         """Send what can be sent, in order, until the line is empty or must wait for what has begun."""
         while True:
             if (self._giving_way or self._unload) and not self._sent:
-                await self._end_process()
+                await self._holder.end()
                 self._giving_way, self._unload = None, False
             head = self._head()
             if head is None or self._giving_way or self._unload:
                 return
-            if not self._holds(head.request.target):
+            if not self._holder.holds(head.request.target):
                 if self._sent:
                     return
                 await self._swap(head)
@@ -186,14 +180,7 @@ class Engine:
             self._waiting.popleft()
         return self._waiting[0] if self._waiting else None
 
-    def _holds(self, target: Target) -> bool:
-        held = self._loaded
-        return self._process is not None and held is not None and held.base.fingerprint == target.base.fingerprint
-
     def _send(self, generation: Generation) -> None:
-        if self._process is None:
-            self._waiting.appendleft(generation)
-            return
         if not generation.request.prompts:
             generation.tell(_HERE)
             return
@@ -205,20 +192,18 @@ class Engine:
             return
         generation.attempts += 1
         self._sent[generation.number] = generation
-        self._process.send_line(message)
+        self._holder.send_line(message)
 
     async def _swap(self, head: Generation) -> None:
-        """Load the base that the first in line needs; a failure is its own, or all that wait for room."""
+        """Load the base that the first in line needs; a failure is its own."""
         try:
-            await self._load(head.request.target)
-        except NoRoom as error:
-            self._refuse_waiting(error)
+            await self._holder.load(head.request.target)
+            self._measured = 0
         except EngineDied as error:
             head.attempts += 1
             if head.attempts >= _ATTEMPTS:
                 self._drop(head, error)
         except AfinaError as error:
-            await self._end_process()
             self._drop(head, error)
 
     def _drop(self, generation: Generation, error: AfinaError) -> None:
@@ -234,91 +219,13 @@ class Engine:
         self._waiting.clear()
 
     def _on_cancel(self, generation: Generation) -> None:
-        if self._sent.pop(generation.number, None) is not None and self._process:
-            self._process.send(Cancel(id=generation.number))
+        if self._sent.pop(generation.number, None) is not None:
+            self._holder.send_line(encode(Cancel(id=generation.number)))
         self._wake.set()
 
-    # The child --------------------------------------------------------------------------------
+    # From the child ---------------------------------------------------------------------------
 
-    async def _load(self, target: Target) -> None:
-        settings = self._settings
-        budget = await asyncio.to_thread(ledger.budget, self._ws)
-        plan = room.plan(target.base, settings.max_batch, budget)
-        self._loaded = None
-        process = await self._living_process(plan)
-        self._answer = asyncio.get_running_loop().create_future()
-        process.send(
-            Load(
-                base=target.base.name,
-                folder=str(target.folder),
-                max_rows=settings.max_batch,
-                kv_tokens=plan.kv_tokens,
-                max_adapters=settings.max_adapters,
-            )
-        )
-        try:
-            loaded = await self._answer
-        finally:
-            self._answer = None
-        log.info("loaded %s in %.1f s", loaded.base, loaded.seconds)
-        self._loaded = target
-
-    async def _living_process(self, plan: room.MemoryPlan) -> EngineProcess:
-        """The child, with the plan's bytes claimed for it; started when there is none."""
-        if self._process is not None:
-            try:
-                await asyncio.to_thread(room.claim, self._ws, plan.predicted)
-            except NoRoom:
-                await self._end_process()
-                raise
-            return self._process
-        await asyncio.sleep(_BACK_OFF_S[min(self._deaths, len(_BACK_OFF_S) - 1)])
-        lock = await self._lock()
-        try:
-            await asyncio.to_thread(room.claim, self._ws, plan.predicted)
-            self._process = await EngineProcess.spawn(self._ws, lock, self._on_message, self._on_death)
-        except EngineDied:
-            self._deaths += 1
-            raise
-        finally:
-            lock.release()
-        return self._process
-
-    async def _lock(self) -> FileLock:
-        """The engine's lock; an engine whose server was killed may take a moment to leave."""
-        path = self._ws.lock_path(room.HOLDER)
-        deadline = time.monotonic() + _LOCK_WAIT_S
-        while (lock := FileLock.try_acquire(path)) is None:
-            if time.monotonic() > deadline:
-                raise EngineDied(
-                    "Another engine holds this workspace.", fix="Stop the Afina server that was started before this."
-                )
-            await asyncio.sleep(0.1)
-        return lock
-
-    async def _end_process(self) -> None:
-        process, self._process = self._process, None
-        self._loaded = self._memory = None
-        if process is not None:
-            await process.stop()
-            await asyncio.to_thread(room.release, self._ws)
-
-    def _on_message(self, message: FromEngine) -> None:
-        match message:
-            case Loaded():
-                if self._answer and not self._answer.done():
-                    self._answer.set_result(message)
-            case LoadFailed():
-                if self._answer and not self._answer.done():
-                    self._answer.set_exception(AfinaError.from_dict(message.error))
-            case Memory():
-                self._memory = message
-            case Ready():
-                pass
-            case _:
-                self._on_event(message)
-
-    def _on_event(self, event: Any) -> None:
+    def _on_event(self, event: Told) -> None:
         generation = self._sent.get(event.id)
         if generation is None:
             return  # cancelled meanwhile
@@ -326,22 +233,10 @@ class Engine:
         self._busy_at = time.monotonic()
         if generation.over:
             del self._sent[event.id]
-            self._deaths = 0
+            self._holder.went_well()
             self._wake.set()
 
-    def _on_death(self, process: EngineProcess) -> None:
-        if process is not self._process:
-            return  # ended by us
-        log.error("the engine's process ended: %s", process.ending)
-        self._process = self._loaded = self._memory = None
-        self._deaths += 1
-        self._restarts += 1
-        error = EngineDied(
-            f"The engine's process ended while it was answering ({process.ending}).",
-            fix=f"Call again: it is started anew. Its last lines are in {self._ws.logs / LOG_NAME}.",
-        )
-        if self._answer and not self._answer.done():
-            self._answer.set_exception(error)
+    def _on_death(self, error: EngineDied) -> None:
         again = []
         for generation in self._sent.values():
             if generation.started or generation.attempts >= _ATTEMPTS:
@@ -358,15 +253,18 @@ class Engine:
         """Each second: tell the ledger what is held, and give way to who waits for it."""
         while True:
             await asyncio.sleep(_POLL_S)
-            if self._process is None or self._loaded is None:
+            if self._holder.loaded is None:
                 continue
             try:
                 await self._tend()
             except AfinaError as error:
                 log.warning("the memory ledger: %s", error)
+            except Exception:  # giving way must not end with one bad moment of the database
+                log.exception("the memory ledger met a defect")
 
     async def _tend(self) -> None:
-        held = self._memory.active + self._memory.cache if self._memory else 0
+        memory = self._holder.memory
+        held = memory.active + memory.cache if memory else 0
         if abs(held - self._measured) > _NOTABLE_BYTES:
             self._measured = held
             await asyncio.to_thread(room.measure, self._ws, held)

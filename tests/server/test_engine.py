@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import threading
@@ -219,6 +220,51 @@ def test_a_training_run_that_needs_the_room_gets_it_and_chat_says_so(served_ws: 
 
         ledger.release(ws, "train-livros-20261124-1")
         lock.release()
+        assert server.chat().status_code == 200
+
+
+def test_a_base_that_has_no_room_leaves_the_one_that_is_held(served_ws: Workspace) -> None:
+    ws = _another(served_ws)
+    budget = 8 * 1024**3
+    ws.store.write("INSERT OR REPLACE INTO calibration (key, value, updated) VALUES ('budget_bytes', ?, 0)", (budget,))
+    lock = FileLock.try_acquire(ws.lock_path("train-livros-20261124-1"))
+    assert lock is not None
+    assert not ledger.claim(ws, "train-livros-20261124-1", "training", budget - 10 * 1024**2, lock.path)
+    with lock, RunningServer(ws) as server:
+        assert server.chat(model="tiny").status_code == 200
+        refused = server.chat(model="longa")  # its longer context needs some 25 MB
+        assert refused.status_code == 503
+        assert refused.json()["error"]["code"] == "memory_in_use"
+        assert server.health()["engine"]["base"] == "tiny"
+        assert server.chat(model="um").status_code == 200
+        assert [entry.state for entry in ledger.entries(ws)] == ["holding", "holding"]
+
+
+def test_an_engine_that_dies_again_and_again_does_not_hang_its_requests(served_ws: Workspace) -> None:
+    with RunningServer(_another(served_ws)) as server, ThreadPoolExecutor(1) as pool:
+        ended = threading.Event()
+
+        def kill() -> None:
+            while not ended.wait(0.05):
+                with contextlib.suppress(AssertionError, ProcessLookupError):
+                    server.kill_engine()
+
+        killing = pool.submit(kill)
+        answer = server.chat()
+        ended.set()
+        killing.result()
+        assert answer.status_code == 500
+        assert answer.json()["error"]["code"] == "engine_died"
+        assert server.chat().status_code == 200
+
+
+def test_a_damaged_base_is_refused_and_the_others_go_on(served_ws: Workspace) -> None:
+    ws = _another(served_ws)
+    (ws.models / "outra" / "model.safetensors").write_bytes(b"nada")
+    with RunningServer(ws) as server:
+        answer = server.chat(model="outra")
+        assert answer.status_code == 422
+        assert "outra" in answer.json()["error"]["message"]
         assert server.chat().status_code == 200
 
 
