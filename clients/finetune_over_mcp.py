@@ -81,7 +81,7 @@ async def finetune(afina: Afina, arguments: argparse.Namespace) -> int:
         print(f"The run has not succeeded. Next: {status['next']}", file=sys.stderr)
         return 1
 
-    evaluation = await afina.call("evaluate", adapter=status["adapter"])
+    evaluation = await afina.call("evaluate", adapter=status["adapter"], **given(arguments, "max_items"))
     evaluation = await afina.follow(evaluation, lambda r: print(f"evaluate: {r.get('progress', r['state'])}"))
     for verdict in evaluation.get("verdict", []):
         print(f"{verdict['model']}: {verdict['kind']}. {verdict['text']}")
@@ -122,6 +122,7 @@ def main() -> int:
     parser.add_argument("--model", help="base to train on")
     parser.add_argument("--preset", choices=("auto", "optimized", "safe", "aggressive"))
     parser.add_argument("--settings", default="{}", help='as JSON, e.g. {"iters": 200}')
+    parser.add_argument("--max-items", type=int, help="most test rows, and most questions, of the evaluation")
     parser.add_argument("--url", help="of a running server, e.g. http://127.0.0.1:8321/mcp")
     parser.add_argument("--command", default="afina mcp", help="that starts a server on pipes")
     arguments = parser.parse_args()

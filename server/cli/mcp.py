@@ -11,4 +11,3 @@ def run(arguments: argparse.Namespace) -> int:
     from server.mcp.stdio import run_stdio
 
     run_stdio(settings_of(arguments, only=COMMON))
-    return 0

@@ -9,8 +9,9 @@ from server.cli.settings import settings_of
 
 def run(arguments: argparse.Namespace) -> int:
     from server.app import serve
+    from server.mcp.under_way import leave
     from tools.workspace.processes import adopt_lock
 
     adopt_lock()
     serve(settings_of(arguments))
-    return 0
+    leave(0)

@@ -25,6 +25,10 @@ def output_schema(model: type[BaseModel]) -> Schema:
     return _Tidying(model.model_json_schema(mode="serialization"), _NOT_IN_OUTPUT, nested_required=False).root()
 
 
+# What a field without a type may hold: a schema that says nothing at all is taken for a mistake.
+_ANY_BUT_NULL = [{"type": kind} for kind in ("array", "boolean", "number", "object", "string")]
+
+
 class _Tidying:
     """A schema without titles, references, nulls of optional fields, and the keywords in `without`."""
 
@@ -51,7 +55,7 @@ class _Tidying:
                 tidy |= {"required": required} if required else {}
             elif key not in self._without and not _says_nothing(key, value):
                 tidy[key] = value
-        return tidy
+        return tidy or {"anyOf": _ANY_BUT_NULL}
 
     def _resolved(self, node: Schema) -> Schema:
         """The node with its reference followed and its null taken out of its options."""

@@ -25,6 +25,7 @@ from server.mcp.rendering import as_text, bounded, structured
 from server.mcp.resources import add_resources
 from server.mcp.schema import input_schema, output_schema
 from server.mcp.tool import Progress, Tool, ToolContext
+from server.mcp.under_way import calls
 from tools.errors import AfinaError, NotFound
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class RegistryTool(SdkTool):
 
     def _work(self, args: BaseModel) -> CallToolResult:
         try:
-            with registry.telling_defects(self._context.ws, self.name):
+            with calls, registry.telling_defects(self._context.ws, self.name):
                 return self._answer(args, self._tool.handler(self._context, args))
         except AfinaError as error:
             return _refused(error)

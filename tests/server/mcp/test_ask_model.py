@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,8 +14,10 @@ from server.mcp import registry
 from server.mcp.ask_model import AskResult
 from server.mcp.endpoint import find
 from server.mcp.tool import ToolContext
+from tests.support.running_server import RunningServer, lengthen_context
 from tests.support.tiny_adapter import make_tiny_adapter
-from tools.errors import InvalidArgument, NotFound
+from tests.support.tiny_model import make_tiny_model
+from tools.errors import InvalidArgument, NotFound, WorkerDied
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import is_held
 
@@ -79,3 +82,35 @@ def test_when_no_model_answers_the_call_fails_with_the_nearest_name(asking: Tool
 def test_a_request_that_the_model_refuses_is_told(asking: ToolContext) -> None:
     with pytest.raises(InvalidArgument):
         ask(asking, models=["tiny"], messages=[{"role": "user", "content": "x"}], prompt="y")
+
+
+def test_two_callers_at_once_start_one_server(asking: ToolContext) -> None:
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda _: asking.ask(), range(4)))
+    assert len(set(found)) == 1
+    log = (asking.ws.logs / "server.log").read_text()
+    assert log.count("Afina serves at") == 1
+
+
+def test_a_server_that_cannot_start_is_told_with_its_log(asking: ToolContext) -> None:
+    (asking.ws.root / "afina.toml").write_text("prot = 1\n")
+    with pytest.raises(WorkerDied) as told:
+        asking.ask()
+    assert str(asking.ws.logs / "server.log") in str(told.value)
+    (asking.ws.root / "afina.toml").unlink()
+
+
+def test_a_key_that_the_running_server_does_not_know_is_told(asking: ToolContext) -> None:
+    with RunningServer(asking.ws, api_key="segredo"), pytest.raises(InvalidArgument, match="asks for a key"):
+        ask(asking, models=["tiny"])
+
+
+def test_an_answer_that_takes_too_long_is_cut_at_wait_s(asking: ToolContext) -> None:
+    lengthen_context(make_tiny_model(asking.ws, "longa", seed=6), 40_000)
+    asking.ask()
+    warm = ask(asking, models=["longa"], max_tokens=1)
+    assert warm.answers[0].finish_reason == "length"
+    cut = ask(asking, models=["longa"], max_tokens=8000, wait_s=1.0).answers[0]
+    assert cut.finish_reason in ("wait_s", "stop")
+    assert cut.text
+    assert cut.seconds < 10

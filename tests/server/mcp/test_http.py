@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.list_workspace.rows import add_run
 from tests.support.running_server import RunningServer, eventually
 from tests.support.tiny_model import make_tiny_model
+from tools.workspace import runs
 from tools.workspace.layout import Workspace, open_workspace
+from tools.workspace.locks import FileLock
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +79,28 @@ def test_the_server_tells_when_its_mcp_face_is_ready(server: RunningServer) -> N
         return answer["mcp"] == "ready"
 
     assert eventually(ready, what="the MCP face")
+
+
+async def test_a_server_that_stops_does_not_wait_for_a_call_that_waits(tmp_path: Path) -> None:
+    ws = open_workspace(tmp_path / "afina")
+    add_run(ws, "livros-20261124-1", "running", 1.0)
+    alive = FileLock.try_acquire(runs.lock_path(ws, "livros-20261124-1"))
+    assert alive is not None
+    with alive, RunningServer(ws) as server:
+        told = anyio.Event()
+
+        async def hear(done: float, total: float | None, message: str | None) -> None:
+            told.set()
+
+        async def wait() -> None:
+            with contextlib.suppress(Exception):
+                async with Client(f"{server.url}/mcp") as client:
+                    await client.call_tool("training_status", {"wait_s": 45}, progress_callback=hear)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            await told.wait()
+            start = time.monotonic()
+            assert await anyio.to_thread.run_sync(server.stop) == 0
+            assert time.monotonic() - start < 15
+            group.cancel_scope.cancel()

@@ -12,7 +12,10 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from tests.list_workspace.rows import add_run
+from tools.workspace import runs
 from tools.workspace.layout import Workspace
+from tools.workspace.locks import FileLock
 
 AFINA = [sys.executable, "-P", "-m", "server.cli"]
 
@@ -78,3 +81,33 @@ def test_a_workspace_that_cannot_be_made_is_told_on_stderr(tmp_path: Path) -> No
     assert done.stdout == ""
     assert done.stderr.startswith("afina: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_host_that_leaves_in_the_middle_of_a_wait_is_not_waited_for(tiny_ws: Workspace) -> None:
+    add_run(tiny_ws, "livros-20261124-1", "running", 1.0)
+    alive = FileLock.try_acquire(runs.lock_path(tiny_ws, "livros-20261124-1"))
+    assert alive is not None
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "0"}}
+    status = {"name": "training_status", "arguments": {"wait_s": 45}, "_meta": {"progressToken": 1}}
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": status},
+    ]
+    process = subprocess.Popen(
+        [*AFINA, "mcp", "--workspace", str(tiny_ws.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with alive:
+        try:
+            process.stdin.write("".join(json.dumps(message) + "\n" for message in messages))
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == 1
+            progress = json.loads(process.stdout.readline())
+            assert progress["method"] == "notifications/progress"
+            assert progress["params"]["progress"] == 3
+            process.stdin.close()
+            assert process.wait(timeout=15) == 0
+        finally:
+            process.kill()
