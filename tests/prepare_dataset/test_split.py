@@ -83,8 +83,8 @@ def test_a_fraction_of_zero_leaves_its_split_empty() -> None:
 
 
 def test_too_little_material_says_what_to_add() -> None:
-    with pytest.raises(DataError, match="gives 2 rows; train, valid and test need 3") as caught:
-        split_rows([row("a"), row("b")], 0.1, 0.1, 0)
+    with pytest.raises(DataError, match=r"gives 2 rows .4 empty, .* left out.; the splits need 3") as caught:
+        split_rows([row("a"), row("b")], 0.1, 0.1, 0, left_out=4)
     assert "Add chapters" in (caught.value.fix or "")
 
 

@@ -11,6 +11,7 @@ from tools.prepare_dataset.tables import title_of
 # Documents that a text without chapters is parted into, so that some can be held out.
 _STRETCHES = 10
 _MIN_STRETCH = 400  # characters
+_GAPS = (r"\n{2,}", r"\n", r"(?<=[.!?…])\s+")
 
 
 def parse_book(source: Source) -> Parsed:
@@ -29,8 +30,10 @@ def parse_book(source: Source) -> Parsed:
 
 
 def _stretches(text: str, whole: Chapter) -> list[Chapter]:
-    """Parts of a text, cut between paragraphs."""
-    breaks = [whole.start + m.end() for m in re.finditer(r"\n{2,}", text[whole.start : whole.end])]
+    """Parts of a text, cut between paragraphs, else lines, else sentences."""
+    body = text[whole.start : whole.end]
+    gaps = next((gap for gap in _GAPS if re.search(gap, body)), _GAPS[0])
+    breaks = [whole.start + m.end() for m in re.finditer(gaps, body)]
     target = max(_MIN_STRETCH, (whole.end - whole.start) / _STRETCHES)
     starts = [whole.start]
     for position in breaks:

@@ -14,12 +14,15 @@ from tools.prepare_dataset.material import Passage, RowDraft, Source
 # A book gives at least so many rows, if they then hold some hundred tokens.
 _ROWS_A_BOOK = 8
 _SMALL_ROW = 256
+_MOST_CHARACTERS_A_TOKEN = 10  # on the whole, in prose
 _LEAST_ROOM = 16
 _ATTEMPTS = 8
 
 
 def target_tokens(source: Source, max_tokens: int, composer: Composer) -> int:
     """The size of a book's rows: `max_tokens`, or less so that a small book can be split into train and test."""
+    if len(source.text) > max_tokens * _ROWS_A_BOOK * _MOST_CHARACTERS_A_TOKEN:
+        return max_tokens
     tokens = composer.counter.plain(source.text)
     return min(max_tokens, max(_SMALL_ROW, math.ceil(tokens / _ROWS_A_BOOK)))
 

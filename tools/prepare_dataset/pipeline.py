@@ -68,7 +68,9 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     rows = maker.make(sources, parsed, lambda n, name: progress(count + 2 * n, 3 * count, f"Cutting {name}"))
     progress(3 * count - 1, 3 * count, "Splitting and checking")
     rows = drop_duplicates(rows, maker.dropped)
-    split, about_split = split_rows(rows, options.valid_fraction, options.test_fraction, options.seed)
+    split, about_split = split_rows(
+        rows, options.valid_fraction, options.test_fraction, options.seed, maker.dropped.total()
+    )
     overlap = drop_leaks(split, maker.dropped)
     if not split["train"]:
         told = "All that would be trained on repeats held-out text."

@@ -9,7 +9,7 @@ from collections import Counter
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 _SOFT_HYPHEN = re.compile("\u00ad\n?")
 _NEWLINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-_HYPHENATED = re.compile(r"(\w+)-\n(-?)(\w+)")
+_HYPHENATED = re.compile(r"(?<!\w)(\w{1,60})-\n(-?)(\w{1,60})")
 # What Portuguese hangs on a verb with a hyphen that is there to stay.
 _CLITICS = frozenset(
     {"me", "te", "se", "lhe", "lhes", "nos", "vos", "o", "a", "os", "as", "lo", "la", "los", "las", "no", "na"}

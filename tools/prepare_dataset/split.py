@@ -37,9 +37,9 @@ def check_fractions(valid: float, test: float) -> None:
 
 
 def split_rows(
-    rows: Sequence[RowDraft], valid: float, test: float, seed: int
+    rows: Sequence[RowDraft], valid: float, test: float, seed: int, left_out: int = 0
 ) -> tuple[dict[Split, list[RowDraft]], list[str]]:
-    """The rows of each split in their order, and notes on choices made.
+    """The rows of each split in their order, and notes on choices made. left_out: rows dropped before.
 
     Raises DataError when there are too few rows or documents for the splits that the fractions ask for.
     """
@@ -53,7 +53,7 @@ def split_rows(
         if key not in groups:
             groups[key] = _Group(key, row.span.kind, chance_of(row.span, seed, str(index) if by_row else ""))
     if len(groups) < needed:
-        raise _too_small(len(rows), needed)
+        raise _too_small(len(rows), needed, left_out)
     placed = _assign(list(groups.values()), valid, test)
     split: dict[Split, list[RowDraft]] = {name: [] for name in SPLITS}
     for key, row in zip(keys, rows, strict=True):
@@ -103,9 +103,10 @@ def _fill(groups: list[_Group], wanted: list[Split], placed: dict[str, Split]) -
             placed[(candidates[-1] if split == "train" else candidates[0]).key] = split
 
 
-def _too_small(rows: int, needed: int) -> DataError:
+def _too_small(rows: int, needed: int, left_out: int) -> DataError:
+    dropped = f" ({left_out} empty, repeated or too long ones were left out)" if left_out else ""
     return DataError(
-        f"The material gives {rows} {'row' if rows == 1 else 'rows'}; train, valid and test need {needed}.",
+        f"The material gives {rows} {'row' if rows == 1 else 'rows'}{dropped}; the splits need {needed}.",
         field="sources",
         fix="Add chapters, tables, biographies or examples; or set test_fraction and valid_fraction to 0.",
     )
