@@ -73,17 +73,8 @@ def test_a_scenario_of_the_conformance_suite_passes(
 
 
 def test_the_inspector_finds_no_fault_in_the_tools(modules: Path, server: RunningServer, tmp_path: Path) -> None:
-    flags = [
-        "--transport",
-        "http",
-        "--protocol-era",
-        "modern",
-        "--method",
-        "tools/list",
-        "--strict",
-        "--format",
-        "json",
-    ]
+    over_http = ["--transport", "http", "--protocol-era", "modern"]
+    flags = [*over_http, "--method", "tools/list", "--strict", "--format", "json"]
     done = node(modules, modules / ".bin" / "mcp-inspector", "--cli", f"{server.url}/mcp", *flags, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "warning" not in done.stderr, done.stderr
