@@ -36,7 +36,11 @@ class RowCounter:
         return self.plain(content["prompt"]) + self.plain(content["completion"]) + self._around
 
     def chat(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> int:
-        return self.plain(self._tokenizer.render_chat(messages, tools=tools))
+        rendered = self.plain(self._tokenizer.render_chat(messages, tools=tools))
+        if len(messages) <= 2:
+            return rendered
+        # Some templates drop a system turn once the answer is there; training puts it back.
+        return max(rendered, len(self._tokenizer.chat_spans(messages, tools=tools)[0]))
 
     def check_turns(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> None:
         """Raise InvalidArgument when the answers of a conversation could not be told apart in training."""

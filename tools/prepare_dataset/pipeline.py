@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import Problem
+from tools.errors import DataError, Problem
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.biographies import parse_biographies
 from tools.prepare_dataset.books import parse_book
@@ -73,8 +73,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     )
     overlap = drop_leaks(split, maker.dropped)
     if not split["train"]:
-        told = "All that would be trained on repeats held-out text."
-        raise problems_error([Problem(path="sources", message=told, fix="Add other material.")])
+        raise _all_repeated()
     questions = _questions(parsed, sources, split)
     return Prepared(
         version=version_of([(s.name, s.sha256, s.file.kind) for s in sources], options, model),
@@ -90,6 +89,11 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
         warnings=[problem for one in parsed for problem in one.warnings] + _control_tokens(sources, counter),
         notes=[*notes, *maker.notes, *about_split, *_about_questions(questions, parsed)],
     )
+
+
+def _all_repeated() -> DataError:
+    told = "All that would be trained on repeats held-out text."
+    return problems_error([Problem(path="sources", message=told, fix="Add other material.")])
 
 
 def _read(files: Sequence[SourceFile], told: Callable[[int, str], None]) -> list[Source]:
