@@ -1,4 +1,4 @@
-"""A server that the tests of a module share, with a base, another base, and two adapters."""
+"""A server that the tests of the API share, with a base, another base, and two adapters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.workspace.layout import Workspace, open_workspace
 LONG = 40_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served_ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """`tiny` with the adapters `um` and `dois`; `outra`; `longa`, whose answers may be long."""
     ws = open_workspace(tmp_path_factory.mktemp("served") / "afina")
@@ -27,13 +27,13 @@ def served_ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return ws
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(served_ws: Workspace) -> Iterator[RunningServer]:
     with RunningServer(served_ws) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(server: RunningServer) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key="-", max_retries=0) as made:
         yield made

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,9 +14,9 @@ import httpx2
 import psutil
 import pytest
 
-from tests.support.running_server import RunningServer, eventually
+from tests.support.running_server import RunningServer, copy_of, eventually
 from tools.workspace import ledger
-from tools.workspace.layout import Workspace, open_workspace
+from tools.workspace.layout import Workspace
 from tools.workspace.locks import FileLock, is_held
 
 # An answer that goes on for a minute unless something ends it.
@@ -143,7 +141,7 @@ def test_another_base_waits_until_what_has_begun_is_finished(server: RunningServ
 
 
 def test_the_engine_leaves_with_a_killed_server(served_ws: Workspace) -> None:
-    doomed = RunningServer(_another(served_ws))
+    doomed = RunningServer(copy_of(served_ws))
     assert doomed.chat().status_code == 200
     pid = doomed.engine_pid()
     doomed.client.close()
@@ -155,7 +153,7 @@ def test_the_engine_leaves_with_a_killed_server(served_ws: Workspace) -> None:
 
 
 def test_a_full_line_is_a_429_that_says_when_to_come_back(served_ws: Workspace) -> None:
-    with RunningServer(_another(served_ws), max_queue=1, max_batch=1) as server, ThreadPoolExecutor(2) as pool:
+    with RunningServer(copy_of(served_ws), max_queue=1, max_batch=1) as server, ThreadPoolExecutor(2) as pool:
         first = pool.submit(server.chat, **LONG)
         eventually(lambda: running(server) == 1)
         second = pool.submit(server.chat, **LONG)
@@ -171,7 +169,7 @@ def test_a_full_line_is_a_429_that_says_when_to_come_back(served_ws: Workspace) 
 
 
 def test_a_request_that_takes_too_long_is_ended(served_ws: Workspace) -> None:
-    with RunningServer(_another(served_ws), request_timeout_s=3) as server:
+    with RunningServer(copy_of(served_ws), request_timeout_s=3) as server:
         server.chat(model="longa")
         answer = server.chat(**LONG)
         assert answer.status_code == 504
@@ -184,7 +182,7 @@ def test_a_request_that_takes_too_long_is_ended(served_ws: Workspace) -> None:
 
 
 def test_memory_is_given_back_after_idling(served_ws: Workspace) -> None:
-    ws = _another(served_ws)
+    ws = copy_of(served_ws)
     with RunningServer(ws, idle_unload_s=0.5, model="um") as server:
         eventually(lambda: server.client.get("/ready").status_code == 200)
         assert is_held(ws.lock_path("engine"))
@@ -195,7 +193,7 @@ def test_memory_is_given_back_after_idling(served_ws: Workspace) -> None:
 
 
 def test_a_training_run_that_needs_the_room_gets_it_and_chat_says_so(served_ws: Workspace) -> None:
-    ws = _another(served_ws)
+    ws = copy_of(served_ws)
     budget = 8 * 1024**3
     ws.store.write("INSERT OR REPLACE INTO calibration (key, value, updated) VALUES ('budget_bytes', ?, 0)", (budget,))
     with RunningServer(ws) as server, ThreadPoolExecutor(1) as pool:
@@ -224,7 +222,7 @@ def test_a_training_run_that_needs_the_room_gets_it_and_chat_says_so(served_ws: 
 
 
 def test_a_base_that_has_no_room_leaves_the_one_that_is_held(served_ws: Workspace) -> None:
-    ws = _another(served_ws)
+    ws = copy_of(served_ws)
     budget = 8 * 1024**3
     ws.store.write("INSERT OR REPLACE INTO calibration (key, value, updated) VALUES ('budget_bytes', ?, 0)", (budget,))
     lock = FileLock.try_acquire(ws.lock_path("train-livros-20261124-1"))
@@ -241,7 +239,7 @@ def test_a_base_that_has_no_room_leaves_the_one_that_is_held(served_ws: Workspac
 
 
 def test_an_engine_that_dies_again_and_again_does_not_hang_its_requests(served_ws: Workspace) -> None:
-    with RunningServer(_another(served_ws)) as server, ThreadPoolExecutor(1) as pool:
+    with RunningServer(copy_of(served_ws)) as server, ThreadPoolExecutor(1) as pool:
         ended = threading.Event()
 
         def kill() -> None:
@@ -259,18 +257,10 @@ def test_an_engine_that_dies_again_and_again_does_not_hang_its_requests(served_w
 
 
 def test_a_damaged_base_is_refused_and_the_others_go_on(served_ws: Workspace) -> None:
-    ws = _another(served_ws)
+    ws = copy_of(served_ws)
     (ws.models / "outra" / "model.safetensors").write_bytes(b"nada")
     with RunningServer(ws) as server:
         answer = server.chat(model="outra")
         assert answer.status_code == 422
         assert "outra" in answer.json()["error"]["message"]
         assert server.chat().status_code == 200
-
-
-def _another(ws: Workspace) -> Workspace:
-    """A workspace with the same models and adapters, for a server of its own."""
-    root = ws.root.parent / f"other-{uuid.uuid4().hex[:8]}"
-    shutil.copytree(ws.models, root / "models")
-    shutil.copytree(ws.adapters, root / "outputs" / "adapters")
-    return open_workspace(root)

@@ -182,8 +182,8 @@ def test_what_is_not_http_does_not_disturb_the_server(server: RunningServer) -> 
 
 
 def test_a_refused_request_leaves_the_engine_answering(server: RunningServer) -> None:
-    before = server.chat(temperature=0).json()["choices"]
+    before, restarts = server.chat(temperature=0).json()["choices"], server.health()["engine"]["restarts"]
     for wrong in ({"logit_bias": {"999999": 1}}, {"messages": [{"role": "user", "content": "mãe " * 700}]}):
         server.chat(**wrong)
     assert server.chat(temperature=0).json()["choices"] == before
-    assert server.health()["engine"]["restarts"] == 0
+    assert server.health()["engine"]["restarts"] == restarts

@@ -12,7 +12,7 @@ import pytest
 from server.engine.errors import NotServed
 from server.engine.models import listed, resolve
 from server.settings import Settings
-from tests.support.running_server import RunningServer
+from tests.support.running_server import RunningServer, copy_of
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import make_tiny_model
 from tools.errors import Conflict, DataError, InvalidArgument, NotFound
@@ -127,7 +127,7 @@ def damage(folder: Path) -> None:
 
 
 def test_what_is_wrong_with_an_adapter_is_told_and_the_base_never_answers_for_it(served_ws: Workspace) -> None:
-    with RunningServer(_with_bad_adapters(served_ws)) as server:
+    with RunningServer(_with_bad_adapters(copy_of(served_ws))) as server:
         assert server.chat(model="um").status_code == 200
         for name, word in (("zero", "all zeros"), ("roto", "damaged"), ("torto", "template"), ("largo", "shape")):
             for stream in (False, True):
@@ -147,9 +147,10 @@ def test_what_is_wrong_with_an_adapter_is_told_and_the_base_never_answers_for_it
 
 
 def test_a_version_published_while_serving_answers_at_once(served_ws: Workspace) -> None:
-    with RunningServer(served_ws) as server:
+    ws = copy_of(served_ws)
+    with RunningServer(ws) as server:
         before = server.chat(model="um", temperature=0, max_tokens=20).json()
-        make_tiny_adapter(served_ws, "um", seed=77)
+        make_tiny_adapter(ws, "um", seed=77)
         after = server.chat(model="um", temperature=0, max_tokens=20).json()
         old = before["system_fingerprint"].rpartition("_")[2]
         again = server.chat(model=old, temperature=0, max_tokens=20).json()

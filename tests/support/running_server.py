@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +15,7 @@ from typing import Any, TypeVar
 import httpx2
 
 from tools.workspace.files import read_json, write_json
-from tools.workspace.layout import MODEL_MARKER, Workspace
+from tools.workspace.layout import MODEL_MARKER, Workspace, open_workspace
 from tools.workspace.processes import child_command, child_environment
 
 T = TypeVar("T")
@@ -90,6 +92,14 @@ class RunningServer:
 
     def kill_engine(self) -> None:
         os.kill(self.engine_pid(), signal.SIGKILL)
+
+
+def copy_of(ws: Workspace) -> Workspace:
+    """A workspace with the same models and adapters, for a server of its own."""
+    root = ws.root.parent / f"copy-{uuid.uuid4().hex[:8]}"
+    shutil.copytree(ws.models, root / "models")
+    shutil.copytree(ws.adapters, root / "outputs" / "adapters")
+    return open_workspace(root)
 
 
 def lengthen_context(folder: Path, tokens: int) -> None:
