@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import mlx.core as mx
+import mlx.nn as nn
 import pytest
 from mlx_lm.tuner.utils import load_adapters
 
@@ -144,3 +145,19 @@ def test_slots_follow_their_rows_through_the_moves_of_a_batch() -> None:
     cache.extend(SlotCache([7]))
     assert cache.slots == [5, 3, 7]
     assert cache.extract(1).slots == [3]
+
+
+def test_a_quantized_base_takes_adapters_too(tiny_ws: Workspace, base: LoadedBase) -> None:
+    folder = make_tiny_adapter(tiny_ws, "um", rank=4, scale=3.0)
+    weights = read_adapter(folder, base.info)
+    theirs = load_base(tiny_ws.models / "tiny").model
+    for model in (base.model, theirs):
+        nn.quantize(model, group_size=32, bits=8)
+    router = AdapterRouter(base.model)
+    slot = router.load(weights)
+    tokens = mx.array([base.tokenizer.encode(PROMPTS[1])])
+
+    expected = load_adapters(theirs, str(folder))(tokens)
+
+    assert mx.allclose(logits(router, base, slot, PROMPTS[1]), expected, rtol=1e-3, atol=1e-3)
+    assert mx.allclose(logits(router, base, 0, PROMPTS[1]), base.model(tokens), rtol=1e-4, atol=1e-4)
