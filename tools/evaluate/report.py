@@ -49,7 +49,7 @@ def write_report(
     """Compute the result, write `report.md` and `report.json` (last), return it as JSON."""
     base, adapters = request["model"], request["adapters"]
     folder = ws.evaluations / request["evaluation"]
-    intervals: list[Interval] = []
+    found: list[Interval | None] = []
     result = EvaluateResult(
         evaluation=request["evaluation"],
         state="succeeded",
@@ -61,11 +61,11 @@ def write_report(
         result.rows = len(likelihoods.sizes)
         result.perplexity = _scores(base, {m: perplexity(likelihoods, m) for m in likelihoods.nats})
         result.bits_per_byte = _scores(base, {m: bits_per_byte(likelihoods, m) for m in likelihoods.nats})
-        intervals += [_bits_interval(likelihoods, base, adapter) for adapter in adapters]
+        found += [_bits_interval(likelihoods, base, adapter) for adapter in adapters]
     if answers is not None and answers[base]:
         result.questions = _question_scores(base, answers)
-        intervals += [_f1_interval(answers, base, adapter) for adapter in adapters]
-    result.intervals = intervals
+        found += [_f1_interval(answers, base, adapter) for adapter in adapters]
+    result.intervals = intervals = [interval for interval in found if interval is not None]
     result.verdict = [judge(adapter, intervals, request["dataset"]) for adapter in adapters]
     result.next = result.verdict[0].action
     with publishing(folder) as aside:
@@ -90,36 +90,29 @@ def _scores(base: str, by_model: dict[str, float]) -> Scores:
     return Scores(base=round(by_model[base], 4), tuned=tuned)
 
 
-def _bits_interval(likelihoods: Likelihoods, base: str, adapter: str) -> Interval:
+def _bits_interval(likelihoods: Likelihoods, base: str, adapter: str) -> Interval | None:
     to_bits = 1 / math.log(2)
-    change, low, high = paired_ratio_interval(
+    found = paired_ratio_interval(
         [nats * to_bits for nats in likelihoods.nats[base]],
         [nats * to_bits for nats in likelihoods.nats[adapter]],
         likelihoods.sizes,
         likelihoods.documents,
     )
-    return _interval("bits_per_byte", adapter, change, low, high)
+    return _interval("bits_per_byte", adapter, found)
 
 
-def _f1_interval(answers: dict[str, list[Answered]], base: str, adapter: str) -> Interval:
+def _f1_interval(answers: dict[str, list[Answered]], base: str, adapter: str) -> Interval | None:
     scores = {m: [token_f1(a.answer, a.references) for a in answers[m]] for m in (base, adapter)}
     count = len(scores[base])
-    change, low, high = paired_ratio_interval(
-        scores[base], scores[adapter], [1.0] * count, [str(i) for i in range(count)]
-    )
-    return _interval("token_f1", adapter, change, low, high)
+    found = paired_ratio_interval(scores[base], scores[adapter], [1.0] * count, [str(i) for i in range(count)])
+    return _interval("token_f1", adapter, found)
 
 
-def _interval(metric: str, model: str, change: float, low: float, high: float) -> Interval:
-    # One document alone proves nothing: JSON has no infinity, so the widest interval stands for it.
-    bound = 1e9
-    return Interval(
-        metric=metric,
-        model=model,
-        change=round(change, 4),
-        low=round(max(low, -bound), 4),
-        high=round(min(high, bound), 4),
-    )
+def _interval(metric: str, model: str, found: tuple[float, float, float] | None) -> Interval | None:
+    if found is None:
+        return None
+    change, low, high = (round(value, 4) for value in found)
+    return Interval(metric=metric, model=model, change=change, low=low, high=high)
 
 
 def _question_scores(base: str, answers: dict[str, list[Answered]]) -> QuestionScores:

@@ -11,12 +11,12 @@ RESAMPLES = 2000
 
 def paired_ratio_interval(
     base: Sequence[float], tuned: Sequence[float], weights: Sequence[float], groups: Sequence[str], seed: int = 0
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float] | None:
     """The change of sum(values) / sum(weights) from base to tuned and its 95% bootstrap interval.
 
     base, tuned: totals of each item (nats, scores). weights: the item's size (bytes, or 1). groups:
     items of one group (a document) are drawn together, since they are not independent of each other.
-    Percentile bootstrap over groups (Efron 1979); with one group the interval is the whole line.
+    Percentile bootstrap over groups (Efron 1979); None with fewer than two groups, which prove nothing.
     """
     names = sorted(set(groups))
     index = {name: i for i, name in enumerate(names)}
@@ -26,9 +26,9 @@ def paired_ratio_interval(
         return np.bincount(which, weights=np.asarray(values, float), minlength=len(names))
 
     difference, size = by_group(tuned) - by_group(base), by_group(weights)
-    change = float(difference.sum() / size.sum())
     if len(names) < 2:
-        return change, float("-inf"), float("inf")
+        return None
+    change = float(difference.sum() / size.sum())
     drawn = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
     changes = difference[drawn].sum(axis=1) / size[drawn].sum(axis=1)
     low, high = np.percentile(changes, [2.5, 97.5])

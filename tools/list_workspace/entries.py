@@ -94,7 +94,7 @@ def _newest_versions(
     for folder in root.iterdir() if root.is_dir() else ():
         if folder.name.startswith(TEMPORARY_PREFIX):
             continue
-        dated = sorted(((path.stat().st_mtime, path.parent) for path in folder.glob(f"*/{marker}")), reverse=True)
+        dated = sorted(((path.stat().st_mtime, path.parent) for path in folder.glob(f"[!.]*/{marker}")), reverse=True)
         for stamp, version in dated:
             described = _read(version / marker)
             if described is not None:

@@ -42,5 +42,5 @@ def resident_bytes(info: ModelInfo, precision: Precision) -> int:
 
 def activation_bytes(info: ModelInfo, precision: Precision) -> int:
     """Bytes of one element of the activations."""
-    full = precision == "float32" or (precision == "as stored" and info.bits >= 32)
+    full = precision == "float32" or (precision == "as stored" and (info.bits >= 32 or machine.device() == "cpu"))
     return 4 if full else 2

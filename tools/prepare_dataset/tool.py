@@ -8,10 +8,13 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.errors import AfinaError, Conflict, InvalidArgument, WorkerDied, telling_os_errors
+from tools.errors import AfinaError, Conflict, InvalidArgument, Problem, WorkerDied, telling_os_errors
+from tools.models.pull import ensure_installed_or_explain
 from tools.next_call import next_call
+from tools.prepare_dataset.base import Awaited, base_folder
 from tools.prepare_dataset.contract import PrepareArgs, PrepareResult, SourceSpec
 from tools.prepare_dataset.identity import identify, version_of
+from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.request import FileToRead, Request, options_of
 from tools.prepare_dataset.sources import find_sources
 from tools.prepare_dataset.split import check_fractions
@@ -36,7 +39,16 @@ def prepare_dataset(ws: Workspace, args: PrepareArgs, *, default_model: str) -> 
     """
     if args.job is not None:
         return _ask_again(ws, args)
-    request = _request(ws, args, default_model)
+    check_fractions(args.valid_fraction, args.test_fraction)
+    name = check_name(args.name, "name") if args.name is not None else _name_from(args.sources)
+    found = find_sources(args.sources)
+    if args.dry_run:
+        ensure_installed_or_explain(ws, args.model or default_model)
+    base = base_folder(ws, args.model, default_model, args.wait_s)
+    if isinstance(base, Awaited):
+        again = next_call("prepare_dataset", **args.model_dump(exclude_defaults=True))
+        return PrepareResult(dataset=name, state="running", progress=base.progress, next=again)
+    request = _request(name, args, base, found)
     if args.dry_run:
         return _dry_run(request)
     job = _job_name(request)
@@ -59,16 +71,13 @@ def _ask_again(ws: Workspace, args: PrepareArgs) -> PrepareResult:
     return _answer(jobs.wait(ws, args.job, KIND, args.wait_s))
 
 
-def _request(ws: Workspace, args: PrepareArgs, default_model: str) -> Request:
-    check_fractions(args.valid_fraction, args.test_fraction)
-    name = check_name(args.name, "name") if args.name is not None else _name_from(args.sources)
-    folder = ws.model_folder(args.model or default_model)
-    files, warnings = find_sources(args.sources)
+def _request(name: str, args: PrepareArgs, base: Path, found: tuple[list[SourceFile], list[Problem]]) -> Request:
+    files, warnings = found
     return Request(
         name=name,
         files=[FileToRead(path=str(file.path), name=file.name, kind=file.kind) for file in files],
         warnings=warnings,
-        model_folder=str(folder),
+        model_folder=str(base),
         args=args.model_copy(update={"name": name, "wait_s": 40.0}),
     )
 

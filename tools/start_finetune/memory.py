@@ -1,8 +1,7 @@
 """Predict the peak memory and the time of a training run from the model's shape.
 
 The formula counts weights, adapter (float32 master, gradient, two optimizer moments), activations
-kept for the backward pass, attention scores and the output layer's logits. A factor measured on this
-machine by earlier runs (the `calibration` table) corrects it.
+kept for the backward pass, attention scores and the output layer's logits.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ def adapter_parameters(info: ModelInfo, layers: int, rank: int, keys: list[str] 
     return layers * rank * sum(width for name, width in modules.items() if name in wanted)
 
 
-def predict_peak(ws: Workspace, info: ModelInfo, settings: Mapping[str, Any]) -> int:
+def predict_peak(info: ModelInfo, settings: Mapping[str, Any]) -> int:
     """Bytes at the peak of training with these settings on this machine."""
     precision = choose_precision(info, "train")
     size = activation_bytes(info, precision)
@@ -55,9 +54,8 @@ def predict_peak(ws: Workspace, info: ModelInfo, settings: Mapping[str, Any]) ->
     layer = tokens * (per_token * size + branch) + scores
     kept = tokens * info.hidden_size * size * layers + layer if settings["grad_checkpoint"] else layer * layers
     logits = 3 * tokens * info.vocab_size * 4
-    computed = adapter * copies + kept + logits
-    ratio = calibrated(ws, f"train_memory_ratio:{info.fingerprint}", 1.0)
-    return int(resident_bytes(info, precision) + _OVERHEAD + computed * ratio)
+    computed = int(adapter * copies + kept + logits)
+    return resident_bytes(info, precision) + _OVERHEAD + computed
 
 
 def trained_layers(info: ModelInfo, settings: Mapping[str, Any]) -> int:

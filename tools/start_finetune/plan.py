@@ -37,11 +37,11 @@ def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset
     values = preset_values(preset, info, data) | {name: (value, "asked") for name, value in given.items()}
     changes: list[Change] = []
     _fit_model(info, values, changes)
-    _check(values, data)
+    _fit_rows(values, set(given), data, changes)
     budget = min(ledger.budget(ws), _reachable_memory())
-    _fit_memory(ws, info, values, set(given), budget, changes)
+    _fit_memory(info, values, set(given), budget, changes)
     flat = {name: value for name, (value, _) in values.items()}
-    peak = predict_peak(ws, info, flat)
+    peak = predict_peak(info, flat)
     tokens_per_row = data.tokens / max(1, data.rows)
     speed = predict_tokens_per_second(ws, info, flat)
     minutes = flat["max_minutes"] or flat["iters"] * flat["batch_size"] * tokens_per_row / speed / 60
@@ -79,19 +79,23 @@ def _fit_model(info: ModelInfo, values: dict[str, tuple[Any, str]], changes: lis
         values["max_seq_length"] = (info.max_positions, source)
 
 
-def _check(values: dict[str, tuple[Any, str]], data: DatasetShape) -> None:
-    batch = values["batch_size"][0]
-    if batch > data.rows:
+def _fit_rows(values: dict[str, tuple[Any, str]], fixed: set[str], data: DatasetShape, changes: list[Change]) -> None:
+    batch, source = values["batch_size"]
+    if batch <= data.rows:
+        return
+    if "batch_size" in fixed:
         raise InvalidArgument(
             f"A batch of {batch} rows is larger than the {data.rows} training rows.",
             field="settings.batch_size",
             expected=f"at most {data.rows}",
             fix="Lower batch_size or add material to the dataset.",
         )
+    reason = f"the dataset has {data.rows} rows to learn"
+    changes.append(Change(setting="batch_size", asked=batch, used=data.rows, reason=reason))
+    values["batch_size"] = (data.rows, source)
 
 
 def _fit_memory(
-    ws: Workspace,
     info: ModelInfo,
     values: dict[str, tuple[Any, str]],
     fixed: set[str],
@@ -99,7 +103,7 @@ def _fit_memory(
     changes: list[Change],
 ) -> None:
     def peak_of(candidate: dict[str, tuple[Any, str]]) -> int:
-        return predict_peak(ws, info, {name: value for name, (value, _) in candidate.items()})
+        return predict_peak(info, {name: value for name, (value, _) in candidate.items()})
 
     first_peak = peak_of(values)
     if first_peak <= budget:
@@ -107,7 +111,7 @@ def _fit_memory(
     reason = f"the peak was predicted at {first_peak / GB:.1f} GB of {budget / GB:.1f} GB"
     trial = dict(values)
     for name, rung in _LADDER:
-        _step_down(trial, name, rung)
+        _step_down(trial, name, rung, fixed)
         moved = [n for n in trial if trial[n][0] != values[n][0]]
         if peak_of(trial) > budget:
             continue
@@ -131,17 +135,14 @@ def _fit_memory(
     )
 
 
-def _step_down(values: dict[str, tuple[Any, str]], name: str, rung: Any) -> None:
-    """Move one setting down to `rung`, the rows of an update kept through accumulation."""
+def _step_down(values: dict[str, tuple[Any, str]], name: str, rung: Any, fixed: set[str]) -> None:
+    """Move one setting down to `rung`; the rows of an update and the strength alpha / rank stay the same."""
     value, source = values[name]
     if value == rung or (name != "grad_checkpoint" and value < rung):
         return
-    if name == "batch_size":
-        steps, why = values["gradient_accumulation_steps"]
-        values["gradient_accumulation_steps"] = (max(1, round(steps * value / rung)), why)
-        iters, why = values["iters"]
-        values["iters"] = (round(iters * value / rung), why)
-    if name == "lora_rank":
-        alpha, why = values["lora_alpha"]
-        values["lora_alpha"] = (alpha * rung / value, why)
     values[name] = (rung, source)
+    follow = {"batch_size": ("gradient_accumulation_steps", "iters"), "lora_rank": ("lora_alpha",)}
+    for other in set(follow.get(name, ())) - fixed:
+        number, why = values[other]
+        factor = rung / value if name == "lora_rank" else value / rung
+        values[other] = (type(number)(round(number * factor, 6)), why)

@@ -91,7 +91,7 @@ def _eta(run: runs.Run, train: list[dict[str, Any]]) -> float | None:
         return None
     recent = train[-8:]
     steps, seconds = recent[-1]["step"] - recent[0]["step"], recent[-1]["time"] - recent[0]["time"]
-    return round(seconds / max(1, steps) * (run.steps - run.step), 1)
+    return round(float(seconds) / max(1, int(steps)) * (run.steps - run.step), 1)
 
 
 def _points(train: list[dict[str, Any]], valid: list[Point], since: int) -> list[Point]:

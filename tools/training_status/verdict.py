@@ -41,16 +41,17 @@ def judge(run: Run, valid: Sequence[Point]) -> Verdict:
             text=f"The adapter {run.adapter} is published. {_course(valid)}",
             action=next_call("evaluate", adapter=run.adapter),
         )
-    return _running(run, valid, status)
+    return _running(valid, status)
 
 
-def _running(run: Run, valid: Sequence[Point], status: str) -> Verdict:
+def _running(valid: Sequence[Point], status: str) -> Verdict:
     losses = [point.valid_loss for point in valid if point.valid_loss is not None]
     if len(losses) >= 3 and min(losses[-2:]) > min(losses) * (1 + _OVERFITTING):
         return Verdict(
             kind="overfitting",
-            text=f"The validation loss rises: {losses[-1]:.3f} against {min(losses):.3f} at its best.",
-            action=next_call("control_finetune", run=run.run, action="cancel"),
+            text=f"The validation loss rises: {losses[-1]:.3f} against {min(losses):.3f} at its best. "
+            "Stopping keeps the checkpoints (control_finetune); more material would help.",
+            action=status,
         )
     third = len(losses) // 3
     if third >= 2 and min(losses[:-third]) - min(losses) < min(losses) * _PLATEAU:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import mlx.core as mx
@@ -205,4 +206,4 @@ def test_the_rate_warms_up_and_falls(schedule: str, at_warmup: float, at_end: fl
     assert rates[0] == pytest.approx(0.1)
     assert rates[10] == pytest.approx(at_warmup)
     assert rates[100] == pytest.approx(at_end, abs=1e-9)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[10:]))

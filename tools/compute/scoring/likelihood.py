@@ -38,7 +38,7 @@ def score(
     router: AdapterRouter,
     slot: int,
     items: Sequence[tuple[Sequence[int], Sequence[bool]]],
-    told: Callable[[int, int], None] = lambda done, total: None,
+    told: Callable[[int, int], None],
 ) -> list[Scored]:
     """Score each item with the adapter of `slot` (0: the base).
 

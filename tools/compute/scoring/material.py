@@ -77,12 +77,7 @@ def question_prompt(dataset: Dataset, tokenizer: Tokenizer, question: Question) 
     if tokenizer.has_chat_template and dataset.format != "text":
         messages = [{"role": "user", "content": question.question}]
         return tokenizer.encode_chat(messages, add_generation_prompt=True)
-    return tokenizer.encode(instruction_prompt(question.question), special=True)
-
-
-def instruction_prompt(question: str) -> str:
-    """The guide's instruction form, up to where the answer begins."""
-    return f"### Instrução:\n{question}\n\n### Contexto:\n\n\n### Resposta:\n"
+    return tokenizer.encode(dataset.instruction_prompt(question.question), special=True)
 
 
 def pick_questions(dataset: Dataset, limit: int) -> list[Question]:
