@@ -1,0 +1,313 @@
+"""Afina beside mlx-lm on an accelerator: `python -m tests.benchmarks.device --out DIR [--tiny]`.
+
+For a machine without a network, where Afina is not installed: the checkout on PYTHONPATH is enough,
+beside mlx with its backend, mlx-lm, numpy, pydantic, psutil, jinja2, tokenizers and transformers. A
+random 7B in 4 bits is made on the device. A measurement that fails is recorded, and the rest go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+from mlx_lm.tokenizer_utils import TokenizerWrapper
+from mlx_lm.tokenizer_utils import load as load_tokenizer
+from mlx_lm.tuner.utils import remove_lora_layers
+from mlx_lm.utils import dequantize_model
+
+from tests.benchmarks import decoding, device_checks, trainers
+from tests.benchmarks.random_model import MISTRAL_7B, TINY, Size, random_quantized, write_random_tokenizer
+from tests.support.tiny_model import TEXT
+from tools.compute import device
+from tools.compute.lora import LoraShape, apply_lora
+from tools.compute.routing import AdapterRouter
+from tools.compute.training.batches import Batch, Batches
+from tools.compute.training.checkpointing import recomputed
+from tools.compute.training.loop import Trainer
+from tools.compute.training.rows import Sequence
+from tools.errors import AfinaError
+from tools.models.tokenizer import Tokenizer
+from tools.workspace import machine
+
+SHAPE = LoraShape(layers=16, rank=8, scale=20.0)
+SERVED = LoraShape(layers=16, rank=8, scale=2.0)
+ADAPTERS = 4
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large everything is. shapes: batch size and row length of training; check_length: of the checks' rows."""
+
+    size: Size
+    shapes: tuple[tuple[int, int], ...]
+    steps: int
+    rounds: int
+    decode_rows: tuple[int, ...]
+    decode_tokens: int
+    check_length: int
+
+
+FULL = Scale(MISTRAL_7B, ((1, 2048), (2, 1024)), 6, 2, decode_rows=(1, 8, 32), decode_tokens=64, check_length=64)
+SMALL = Scale(TINY, ((1, 32), (2, 16)), 3, 1, decode_rows=(1, 4), decode_tokens=8, check_length=16)
+WARM_UP = 2
+
+
+@dataclass
+class Report:
+    """What was measured so far; written after each measurement, so that a killed script leaves its figures."""
+
+    path: Path
+    budget_s: float
+    began: float = field(default_factory=time.monotonic)
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def measure(self, name: str, work: Callable[[], Any]) -> Any:
+        """Do `work` and keep what it returns under `name`; a failure or a lack of time is kept instead."""
+        spent = time.monotonic() - self.began
+        if spent > self.budget_s:
+            found: Any = {"skipped": f"{spent:.0f} s were spent"}
+        else:
+            try:
+                found = work()
+            except Exception as error:
+                found = {"failed": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()[-2000:]}
+        took = time.monotonic() - self.began - spent
+        self.told[name] = found | {"took_s": round(took, 2)} if isinstance(found, dict) else found
+        self.path.write_text(json.dumps(self.told, indent=1))
+        print(f"[{time.monotonic() - self.began:6.1f} s] {name}: {_short(found)}", flush=True)
+        mx.clear_cache()
+        return found
+
+
+def _short(found: Any) -> str:
+    told = {key: value for key, value in found.items() if key != "trace"} if isinstance(found, dict) else found
+    return json.dumps(told)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True, help="folder for device.json")
+    parser.add_argument("--tiny", action="store_true", help="a tiny shape, to try the script anywhere")
+    parser.add_argument("--budget-s", type=float, default=330, help="start no measurement after so long")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    scale = SMALL if arguments.tiny else FULL
+    report = Report(arguments.out / "device.json", arguments.budget_s)
+    report.measure("machine", describe)
+    report.measure("set_up", _set_up)
+    with tempfile.TemporaryDirectory() as folder:
+        _run(report, scale, Path(folder))
+    report.measure("end", lambda: {"failed": [name for name, found in report.told.items() if "failed" in found]})
+
+
+def _run(report: Report, scale: Scale, folder: Path) -> None:
+    began = time.perf_counter()
+    model = random_quantized(scale.size)
+    told = {"seconds": round(time.perf_counter() - began, 2), "active_gb": _gb(mx.get_active_memory())}
+    report.measure("model", lambda: {**vars(scale.size), **told, "peak_gb": _gb(mx.get_peak_memory())})
+    write_random_tokenizer(folder / "tokenizer", scale.size.vocab)
+    tokenizer, peer = Tokenizer.load(folder / "tokenizer"), load_tokenizer(folder / "tokenizer")
+    decoding.never_ending(tokenizer, peer)
+    report.measure(
+        "check: adapters by mlx-lm and routed", lambda: device_checks.routing(model, SERVED, scale.check_length)
+    )
+    _train(report, model, scale, "as stored")
+    for rows in scale.decode_rows:
+        report.measure(f"decode: {rows} rows", lambda rows=rows: decode(model, tokenizer, peer, rows, scale))
+    report.measure(
+        "check: resumed training",
+        lambda: device_checks.resuming(model, SHAPE, scale.check_length, folder / "checkpoints"),
+    )
+    report.measure("dequantize", lambda: _dequantize(model))
+    report.measure("check: training learns", lambda: device_checks.learning(model, SHAPE, scale.check_length))
+    _train(report, model, scale, "dequantized")
+    batch, length = scale.shapes[0]
+    report.measure("variants of a training step", lambda: variants(model, scale, batch, length))
+
+
+def describe() -> dict[str, Any]:
+    return {
+        "device": str(mx.default_device()),
+        "info": {key: value for key, value in mx.device_info().items() if isinstance(value, int | float | str)},
+        "chip": machine.chip(),
+        "cores": os.cpu_count(),
+        "kind": machine.device(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("mlx", "mlx-lm", "mlx-cuda-13", "mlx-cuda-12", "transformers", "numpy")},
+    }
+
+
+def _set_up() -> dict[str, Any]:
+    """The device as Afina's processes set it up; its bound on the buffer cache where that is refused."""
+    try:
+        return {"kind": device.set_up(), "cache_limit_gb": _gb(device.CACHE_LIMIT)}
+    except AfinaError as error:
+        mx.set_cache_limit(device.CACHE_LIMIT)
+        return {"refused": error.message, "cache_limit_gb": _gb(device.CACHE_LIMIT)}
+
+
+def _dequantize(model: nn.Module) -> dict[str, Any]:
+    dequantize_model(model)
+    model.freeze()
+    mx.eval(model.parameters())
+    return {"active_gb": _gb(mx.get_active_memory())}
+
+
+# Training -------------------------------------------------------------------------------------
+
+
+def _train(report: Report, model: nn.Module, scale: Scale, precision: str) -> None:
+    for number, (batch, length) in enumerate(scale.shapes):
+        name = f"train: {precision}, {batch} x {length}"
+        report.measure(name, lambda b=batch, n=length: train(model, scale, b, n))
+        if number == 0:
+            report.measure(f"{name}, checkpointed", lambda b=batch, n=length: train(model, scale, b, n, True))
+
+
+def train(model: nn.Module, scale: Scale, batch: int, length: int, checkpoint: bool = False) -> dict[str, Any]:
+    """Afina's trainer and mlx-lm's in turns on one model and the same rows."""
+    rows = random_rows(scale.size.vocab, batch * (scale.steps + WARM_UP), length)
+    steps = scale.steps + WARM_UP
+    apply_lora(model, SHAPE, seed=0)
+    ours, theirs = trainers.Timed(), trainers.Timed()
+
+    def turn(of: trainers.Timed) -> None:
+        if of is theirs:
+            found = trainers.mlx_lm(model, rows, batch, steps, length, checkpoint=checkpoint)
+        else:
+            with recomputed(model.layers[-SHAPE.layers :]) if checkpoint else nullcontext():
+                found = trainers.afina(model, rows, batch, steps)
+        of.add(found.without_first(WARM_UP))
+
+    try:
+        for number in range(scale.rounds):
+            for of in (theirs, ours) if number % 2 == 0 else (ours, theirs):
+                turn(of)
+    finally:
+        remove_lora_layers(model)
+        model.freeze()
+    return {
+        "afina": ours.figures(),
+        "mlx_lm": theirs.figures(),
+        "ratio": round(ours.tokens_per_second / theirs.tokens_per_second, 3),
+    }
+
+
+def variants(model: nn.Module, scale: Scale, batch: int, length: int) -> dict[str, Any]:
+    """Seconds of a step when one thing is otherwise: what Afina could gain, or mlx-lm has."""
+    apply_lora(model, SHAPE, seed=0)
+    rows = random_rows(scale.size.vocab, batch * 2, length)
+    steps = scale.steps + WARM_UP
+    found: dict[str, Any] = {}
+    try:
+        found["as it is"] = _step_seconds(trainers.afina(model, rows, batch, steps))
+        for name, limit in (("buffer cache unbounded", 1 << 62), ("buffer cache 4 GB", 4 << 30), ("no cache", 0)):
+            mx.set_cache_limit(limit)
+            found[name] = _step_seconds(trainers.afina(model, rows, batch, steps))
+        mx.set_cache_limit(device.CACHE_LIMIT)
+        for columns in (length, length + 1):
+            for compiled in (False, True):
+                name = f"loss and gradients {'compiled' if compiled else 'alone'}, {columns} columns"
+                found[name] = _gradient_seconds(model, batch, columns, steps, compiled)
+    finally:
+        mx.set_cache_limit(device.CACHE_LIMIT)
+        remove_lora_layers(model)
+        model.freeze()
+    return found
+
+
+def _step_seconds(timed: trainers.Timed) -> dict[str, float]:
+    figures = timed.without_first(WARM_UP).figures()
+    return {"median_step_s": figures["median_step_s"], "peak_gb": figures["peak_gb"]}
+
+
+def _gradient_seconds(model: nn.Module, batch: int, columns: int, steps: int, compiled: bool) -> float:
+    """The median step. The model reads one column less: columns of 32 n + 1 are what mlx-lm pads to."""
+    ids = np.random.default_rng(0).integers(3, 300, (batch, columns)).astype(np.int32)
+    mask = np.ones(ids.shape, np.bool_)
+    trainer = Trainer(model, Batches([Sequence(ids[0], mask[0])], 1, 0, 0), trainers.loop_settings())
+    model.train()
+
+    def compute(ids: mx.array, mask: mx.array) -> Any:
+        return trainer.compute(Batch(ids, mask, ids.size))
+
+    work = mx.compile(compute, inputs=[model.state, mx.random.state], outputs=[mx.random.state])
+    times = []
+    for _ in range(steps):
+        began = time.perf_counter()
+        mx.eval((work if compiled else compute)(mx.array(ids), mx.array(mask)))
+        times.append(time.perf_counter() - began)
+    return round(sorted(times[WARM_UP:])[len(times[WARM_UP:]) // 2], 5)
+
+
+def random_rows(vocab: int, count: int, length: int) -> list[Sequence]:
+    ids = np.random.default_rng(1).integers(3, vocab, (count, length)).astype(np.int32)
+    return [Sequence(row, np.ones(length, np.bool_)) for row in ids]
+
+
+# Decoding -------------------------------------------------------------------------------------
+
+
+def decode(model: nn.Module, tokenizer: Tokenizer, peer: TokenizerWrapper, rows: int, scale: Scale) -> dict[str, Any]:
+    """Base, then adapters mixed in one batch, against mlx-lm's base and its adapters one by one."""
+    tokens = scale.decode_tokens
+    asked = decoding.prompts(tokenizer, TEXT * 3, rows)
+    router = AdapterRouter(model)
+    decoding.mlx_lm(model, peer, asked, 6)  # compiles kernels
+    rounds = [
+        (decoding.mlx_lm(model, peer, asked, tokens), decoding.afina(router, tokenizer, asked, tokens))
+        for _ in range(2 * scale.rounds)
+    ]
+    theirs, ours = (max((pair[side] for pair in rounds), key=lambda one: one.decode) for side in (0, 1))
+    found = {
+        "afina": vars(ours),
+        "mlx_lm": vars(theirs),
+        "ratio": round(ours.decode / theirs.decode, 3),
+        "all": [[round(one.decode, 1) for one in pair] for pair in rounds],
+    }
+    adapters = decoding.random_adapters(model, SERVED, min(ADAPTERS, rows))
+    slots = [router.load(adapter) for adapter in adapters]
+    try:
+        decoding.afina(router, tokenizer, asked, 6, slots)
+        mixed = max((decoding.afina(router, tokenizer, asked, tokens, slots) for _ in range(2)), key=lambda o: o.decode)
+    finally:
+        for slot in slots:
+            router.unload(slot)
+    apart = decoding.mlx_lm_one_by_one(model, peer, asked, tokens, [(one, SERVED) for one in adapters])
+    return found | {
+        "adapters": len(adapters),
+        "afina_mixed": vars(mixed),
+        "mlx_lm_one_by_one": vars(apart),
+        "ratio_mixed": round(mixed.decode / apart.decode, 3),
+        "mixed_of_base": round(mixed.decode / ours.decode, 3),
+    }
+
+
+def _gb(size: int) -> float:
+    return round(size / 1e9, 3)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+if __name__ == "__main__":
+    main()

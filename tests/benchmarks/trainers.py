@@ -1,0 +1,189 @@
+"""The two trainers under the same stopwatch: Afina's loop and mlx-lm's, on one model and the same rows."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optimizers
+import numpy as np
+from mlx_lm.tuner.callbacks import TrainingCallback
+from mlx_lm.tuner.datasets import CacheDataset
+from mlx_lm.tuner.trainer import TrainingArgs, iterate_batches, train
+
+from tools.compute.device import CACHE_LIMIT
+from tools.compute.training.batches import Batches
+from tools.compute.training.loop import LoopSettings, Trainer
+from tools.compute.training.rows import Sequence
+
+RATE, DECAY = 1e-5, 0.01
+# Reached by mlx-lm alone: Afina bounds its buffer cache, mlx-lm empties its own after each step.
+_UNBOUNDED = 1 << 62
+
+
+@dataclass
+class Timed:
+    """Steps of one trainer. tokens and slots of each step: without padding, and with it."""
+
+    seconds: list[float] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    slots: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    peak_bytes: int = 0
+
+    def add(self, other: Timed) -> None:
+        self.seconds += other.seconds
+        self.tokens += other.tokens
+        self.slots += other.slots
+        self.losses += other.losses
+        self.peak_bytes = max(self.peak_bytes, other.peak_bytes)
+
+    def without_first(self, steps: int) -> Timed:
+        """Less the steps in which kernels are compiled."""
+        return Timed(self.seconds[steps:], self.tokens[steps:], self.slots[steps:], self.losses, self.peak_bytes)
+
+    @property
+    def tokens_per_second(self) -> float:
+        return sum(self.tokens) / sum(self.seconds)
+
+    @property
+    def padding(self) -> float:
+        """Share of what the model read that was padding."""
+        return 1 - sum(self.tokens) / sum(self.slots)
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            "tokens_per_second": round(self.tokens_per_second, 2),
+            "median_step_s": round(statistics.median(self.seconds), 5),
+            "steps": len(self.seconds),
+            "tokens": sum(self.tokens),
+            "padding": round(self.padding, 4),
+            "peak_gb": round(self.peak_bytes / 1e9, 3),
+            "mean_loss": round(statistics.mean(self.losses), 4) if self.losses else None,
+        }
+
+
+@contextlib.contextmanager
+def watched(timed: Timed) -> Iterator[None]:
+    """Measure the peak of the device's memory within."""
+    mx.clear_cache()
+    mx.reset_peak_memory()
+    try:
+        yield
+    finally:
+        timed.peak_bytes = int(mx.get_peak_memory())
+
+
+def loop_settings(**changes: Any) -> LoopSettings:
+    """Afina's defaults at a constant rate; a run of any length."""
+    values: dict[str, Any] = {
+        "iters": 10**6,
+        "accumulation": 1,
+        "learning_rate": RATE,
+        "warmup": 0,
+        "schedule": "constant",
+        "optimizer": "adamw",
+        "weight_decay": DECAY,
+        "max_grad_norm": 1.0,
+    }
+    return LoopSettings(**{**values, **changes})
+
+
+def afina(model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, pad_id: int = 0) -> Timed:
+    """`steps` steps of Afina's trainer over `rows`, from the start of an epoch."""
+    trainer = Trainer(model, Batches(rows, batch_size, 0, pad_id), loop_settings())
+    twin = Batches(rows, batch_size, 0, pad_id)
+    timed = Timed()
+    with watched(timed):
+        for _ in range(steps):
+            began = time.perf_counter()
+            trainer.train_step()
+            timed.seconds.append(time.perf_counter() - began)
+            batch = next(twin)
+            timed.tokens.append(batch.tokens)
+            timed.slots.append(batch.ids.size)
+    timed.losses.append(trainer.state.window.mean_loss)
+    return timed
+
+
+class _Stopwatch(TrainingCallback):
+    """The seconds of each step, as mlx-lm's trainer itself takes them."""
+
+    def __init__(self, timed: Timed) -> None:
+        self.timed = timed
+
+    def on_train_loss_report(self, train_info: dict[str, Any]) -> None:
+        self.timed.seconds.append(1 / train_info["iterations_per_second"])
+        self.timed.losses.append(float(train_info["train_loss"]))
+
+
+class _Rows:
+    """Token ids as mlx-lm's `TextDataset` gives them."""
+
+    def __init__(self, rows: list[Sequence]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> dict[str, int]:
+        return {"row": index}
+
+    def process(self, item: dict[str, int]) -> tuple[list[int], int]:
+        return self._rows[item["row"]].ids.tolist(), 0
+
+
+def mlx_lm(
+    model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, longest: int, *, checkpoint: bool = False
+) -> Timed:
+    """`steps` steps of mlx-lm's own trainer, as `mlx_lm.lora` calls it; timed by its own clock."""
+    timed = Timed()
+
+    def counted(**arguments: Any) -> Iterator[tuple[mx.array, mx.array]]:
+        for batch, spans in iterate_batches(**arguments):
+            timed.tokens.append(int(spans[:, 1].sum().item()))
+            timed.slots.append(batch.size)
+            yield batch, spans
+
+    np.random.seed(0)
+    layer = type(model.layers[0])
+    own_call = layer.__call__
+    optimizer = optimizers.AdamW(learning_rate=RATE, weight_decay=DECAY, bias_correction=True)
+    mx.set_cache_limit(_UNBOUNDED)
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.redirect_stdout(io.StringIO()),
+            watched(timed),
+        ):
+            arguments = TrainingArgs(
+                batch_size=batch_size,
+                iters=steps,
+                steps_per_report=1,
+                steps_per_save=steps + 1,
+                max_seq_length=longest,
+                adapter_file=str(Path(folder) / "adapters.safetensors"),
+                grad_checkpoint=checkpoint,
+            )
+            train(
+                model,
+                optimizer,
+                CacheDataset(_Rows(rows)),
+                args=arguments,
+                iterate_batches=counted,
+                training_callback=_Stopwatch(timed),
+            )
+    finally:
+        layer.__call__ = own_call  # its checkpointing patches the class for good
+        mx.set_cache_limit(CACHE_LIMIT)
+    timed.tokens, timed.slots = timed.tokens[:steps], timed.slots[:steps]
+    return timed
