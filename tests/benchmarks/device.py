@@ -136,7 +136,7 @@ def _run(report: Report, scale: Scale, folder: Path) -> None:
     report.measure("check: training learns", lambda: device_checks.learning(model, SHAPE, scale.check_length))
     _train(report, model, scale, "dequantized")
     batch, length = scale.shapes[0]
-    report.measure("variants of a training step", lambda: variants(model, scale, batch, length))
+    variants(report, model, scale, batch, length)
 
 
 def describe() -> dict[str, Any]:
@@ -208,27 +208,30 @@ def train(model: nn.Module, scale: Scale, batch: int, length: int, checkpoint: b
     }
 
 
-def variants(model: nn.Module, scale: Scale, batch: int, length: int) -> dict[str, Any]:
-    """Seconds of a step when one thing is otherwise: what Afina could gain, or mlx-lm has."""
+def variants(report: Report, model: nn.Module, scale: Scale, batch: int, length: int) -> None:
+    """A step of Afina's trainer when one thing is otherwise: what it could gain, or mlx-lm has."""
     apply_lora(model, SHAPE, seed=0)
     rows = random_rows(scale.size.vocab, batch * 2, length)
     steps = scale.steps + WARM_UP
-    found: dict[str, Any] = {}
+
+    def with_cache(limit: int) -> dict[str, float]:
+        mx.set_cache_limit(limit)
+        try:
+            return _step_seconds(trainers.afina(model, rows, batch, steps))
+        finally:
+            mx.set_cache_limit(device.CACHE_LIMIT)
+
+    limits = {"as it is": device.CACHE_LIMIT, "buffer cache unbounded": 1 << 62, "4 GB": 4 << 30, "none": 0}
     try:
-        found["as it is"] = _step_seconds(trainers.afina(model, rows, batch, steps))
-        for name, limit in (("buffer cache unbounded", 1 << 62), ("buffer cache 4 GB", 4 << 30), ("no cache", 0)):
-            mx.set_cache_limit(limit)
-            found[name] = _step_seconds(trainers.afina(model, rows, batch, steps))
-        mx.set_cache_limit(device.CACHE_LIMIT)
+        for name, limit in limits.items():
+            report.measure(f"variant: {name}", lambda limit=limit: with_cache(limit))
         for columns in (length, length + 1):
             for compiled in (False, True):
-                name = f"loss and gradients {'compiled' if compiled else 'alone'}, {columns} columns"
-                found[name] = _gradient_seconds(model, batch, columns, steps, compiled)
+                name = f"variant: loss and gradients {'compiled' if compiled else 'alone'}, {columns} columns"
+                report.measure(name, lambda n=columns, c=compiled: _gradients(model, batch, n, steps, c))
     finally:
-        mx.set_cache_limit(device.CACHE_LIMIT)
         remove_lora_layers(model)
         model.freeze()
-    return found
 
 
 def _step_seconds(timed: trainers.Timed) -> dict[str, float]:
@@ -236,7 +239,7 @@ def _step_seconds(timed: trainers.Timed) -> dict[str, float]:
     return {"median_step_s": figures["median_step_s"], "peak_gb": figures["peak_gb"]}
 
 
-def _gradient_seconds(model: nn.Module, batch: int, columns: int, steps: int, compiled: bool) -> float:
+def _gradients(model: nn.Module, batch: int, columns: int, steps: int, compiled: bool) -> dict[str, float]:
     """The median step. The model reads one column less: columns of 32 n + 1 are what mlx-lm pads to."""
     ids = np.random.default_rng(0).integers(3, 300, (batch, columns)).astype(np.int32)
     mask = np.ones(ids.shape, np.bool_)
@@ -246,13 +249,17 @@ def _gradient_seconds(model: nn.Module, batch: int, columns: int, steps: int, co
     def compute(ids: mx.array, mask: mx.array) -> Any:
         return trainer.compute(Batch(ids, mask, ids.size))
 
-    work = mx.compile(compute, inputs=[model.state, mx.random.state], outputs=[mx.random.state])
-    times = []
-    for _ in range(steps):
-        began = time.perf_counter()
-        mx.eval((work if compiled else compute)(mx.array(ids), mx.array(mask)))
-        times.append(time.perf_counter() - began)
-    return round(sorted(times[WARM_UP:])[len(times[WARM_UP:]) // 2], 5)
+    state = [model.state, mx.random.state]
+    work = mx.compile(compute, inputs=state, outputs=state)
+    timed = trainers.Timed()
+    with trainers.watched(timed):
+        for _ in range(steps):
+            began = time.perf_counter()
+            mx.eval((work if compiled else compute)(mx.array(ids), mx.array(mask)))
+            timed.seconds.append(time.perf_counter() - began)
+            timed.tokens.append(ids.size)
+            timed.slots.append(ids.size)
+    return _step_seconds(timed)
 
 
 def random_rows(vocab: int, count: int, length: int) -> list[Sequence]:
