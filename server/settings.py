@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tools.errors import InvalidArgument, NotFound, nearest
+from tools.errors import InvalidArgument, NotFound, nearest, telling_os_errors
 
 FILE_NAME = "afina.toml"
 
@@ -71,8 +71,9 @@ def load_settings(flags: Mapping[str, Any] | None = None, environment: Mapping[s
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        with telling_os_errors(path, "read the settings"):
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except NotFound:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgument(f"{path} is not TOML: {error}.", field=FILE_NAME, fix="Mend or remove it.") from error

@@ -225,6 +225,11 @@ def from_os_error(error: OSError, path: Path | str, doing: str) -> AfinaError:
             f"The disk is full: could not {doing} at {where}.",
             fix="Free some space, or choose another folder with --workspace, and call again.",
         )
+    if error.errno == errno.EFBIG:
+        return DiskFull(
+            f"The file grew larger than this disk or your user's limit takes: could not {doing} at {where}.",
+            fix="Choose a folder on another disk with --workspace, or raise the limit (`ulimit -f`), and call again.",
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return NoPermission(
             f"No permission to {doing} at {where}.",

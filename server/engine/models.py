@@ -6,13 +6,11 @@ stands for the adapter it made; or `name@step-<n>` while that checkpoint of the 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from server.engine.errors import NotServed
 from server.engine.protocol import AdapterRef
@@ -20,28 +18,10 @@ from server.settings import Settings
 from tools.errors import Conflict, DataError, InvalidArgument, NotFound, printable
 from tools.models.info import ModelInfo, load_info
 from tools.workspace import runs
-from tools.workspace.files import read_json
+from tools.workspace.adapters import AdapterCard, read_card
 from tools.workspace.layout import ADAPTER_MARKER, MODEL_MARKER, Workspace
 
 _CHECKPOINT = re.compile(r"step-\d+")
-
-
-class _BaseRef(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    name: str
-    fingerprint: str
-
-
-class AdapterCard(BaseModel):
-    """What an adapter's `afina.json` says of its origin."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    name: str
-    version: str
-    base: _BaseRef
-    run: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,25 +108,11 @@ def _find(ws: Workspace, name: str, field: str) -> Target:
 
 def _base(ws: Workspace, name: str) -> Target:
     folder = ws.models / name
-    try:
-        info = load_info(folder)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"The model `{name}` is damaged: its {MODEL_MARKER} cannot be read.",
-            field="model",
-            fix=f"Install it again: afina models pull {name}.",
-        ) from error
-    return Target(name, info, folder, None, int((folder / MODEL_MARKER).stat().st_mtime))
+    return Target(name, load_info(folder), folder, None, int((folder / MODEL_MARKER).stat().st_mtime))
 
 
 def _adapter(ws: Workspace, name: str, folder: Path) -> Target:
-    card = _card(folder)
-    if card is None:
-        raise DataError(
-            f"The adapter `{printable(name)}` is damaged: its {ADAPTER_MARKER} cannot be read.",
-            field="model",
-            fix="Serve another version of it, or train it again.",
-        )
+    card = read_card(folder, "model")
     base = _base_of(ws, name, card)
     stamp = (folder / ADAPTER_MARKER).stat().st_mtime_ns
     version = folder.name if _CHECKPOINT.fullmatch(folder.name) else card.version
@@ -187,16 +153,8 @@ def _of_run(ws: Workspace, name: str) -> Path | None:
         return None
     found = [path.parent for path in ws.adapters.glob(f"*/*/{ADAPTER_MARKER}")]
     for folder in sorted(found, key=lambda path: -(path / ADAPTER_MARKER).stat().st_mtime_ns):
-        card = _card(folder)
-        if card is not None and card.run == name:
-            return folder
+        with contextlib.suppress(DataError):
+            if read_card(folder).run == name:
+                return folder
     state = runs.get(ws, name).state
     raise NotFound("model", name, field="model", fix=f"That run is {state} and has made no adapter yet.")
-
-
-def _card(folder: Path) -> AdapterCard | None:
-    try:
-        described: dict[str, Any] = read_json(folder / ADAPTER_MARKER)
-        return AdapterCard(**described)
-    except (OSError, ValueError, TypeError, ValidationError):
-        return None

@@ -94,8 +94,18 @@ def _judge(
         return f"is not right: {error.get('ctx', {}).get('error', 'it was refused')}.", expected, None
     if kind == "json_invalid":
         return "holds text that is not Unicode.", None, "Send the text as UTF-8."
-    got = _told(error.get("input"))
-    return f"is {got}." if kind.endswith("_type") or kind == "literal_error" else "is out of range.", expected, None
+    if kind.endswith("_type") or kind == "literal_error":
+        return f"is {_told(error.get('input'))}.", expected, None
+    return _BEYOND.get(kind, "is out of range."), expected, None
+
+
+# Of lists and texts; numbers are out of range.
+_BEYOND = {
+    "too_short": "has too few items.",
+    "too_long": "has too many items.",
+    "string_too_short": "is empty.",
+    "string_too_long": "is too long.",
+}
 
 
 def _told(value: Any) -> str:
@@ -144,7 +154,8 @@ def _branches(root: Schema, at: Schema) -> list[Schema]:
 
 def _names_branch(root: Schema, at: Schema, part: str) -> bool:
     names = {"str", "int", "float", "bool", "none"} | {str(b.get("title")) for b in _branches(root, at)}
-    return len(_branches(root, at)) > 1 and (part in names or "[" in part)
+    # `constrained-str` is pydantic's name for text with a length.
+    return len(_branches(root, at)) > 1 and (part in names or "[" in part or part.startswith("constrained-"))
 
 
 def describe(root: Schema, at: Schema) -> str:
@@ -160,7 +171,7 @@ def describe(root: Schema, at: Schema) -> str:
     if kind in ("integer", "number"):
         return ("a whole number" if kind == "integer" else "a number") + _bounds(here)
     if kind == "array":
-        return f"a list of {describe(root, here['items'])}" if here.get("items") else "a list"
+        return f"a list of {_count(here)}{describe(root, here['items'])}" if here.get("items") else "a list"
     if kind == "object":
         return f"an object with {', '.join(f'`{name}`' for name in here.get('properties', {}))}".removesuffix(" with ")
     if kind == "string":
@@ -172,10 +183,21 @@ def _bounds(at: Schema) -> str:
     low, high = at.get("minimum"), at.get("maximum")
     above, below = at.get("exclusiveMinimum"), at.get("exclusiveMaximum")
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
+        return f" from {_plain(low)} to {_plain(high)}"
     bounds = (("at least", low), ("above", above), ("at most", high), ("below", below))
-    told = " and ".join(f"{words} {bound:g}" for words, bound in bounds if bound is not None)
+    told = " and ".join(f"{words} {_plain(bound)}" for words, bound in bounds if bound is not None)
     return f" {told}" if told else ""
+
+
+def _plain(bound: float) -> str:
+    return str(int(bound)) if float(bound).is_integer() else f"{bound:g}"
+
+
+def _count(at: Schema) -> str:
+    low, high = at.get("minItems"), at.get("maxItems")
+    if high is not None:
+        return f"{low or 0} to {high} items, each "
+    return f"at least {low} item, each " if low else ""
 
 
 def _lengths(at: Schema) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -11,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from server.mcp.endpoint import Endpoint
 from server.mcp.tool import ToolContext
 from server.settings import Settings
-from tools.errors import AfinaError, InvalidArgument
+from tools.errors import AfinaError, DataError, InvalidArgument
 from tools.next_call import next_call
-from tools.workspace.files import read_json
+from tools.workspace.adapters import read_card
 from tools.workspace.layout import ADAPTER_MARKER, Workspace
 
 # The longest silence before a first token: a 7B is loaded from disk meanwhile.
@@ -136,12 +137,13 @@ def default_models(ws: Workspace, settings: Settings) -> list[str]:
 
 
 def _newest_adapter(ws: Workspace) -> tuple[str, str | None] | None:
-    markers = sorted(ws.adapters.glob(f"*/*/{ADAPTER_MARKER}"), key=lambda path: path.stat().st_mtime_ns)
-    if not markers:
-        return None
-    described = read_json(markers[-1])
-    base = described["base"]["name"]
-    return markers[-1].parent.parent.name, base if base in ws.model_names() else None
+    """Its name, and its base's where that is installed; damaged ones do not count."""
+    markers = sorted(ws.adapters.glob(f"[!.]*/[!.]*/{ADAPTER_MARKER}"), key=lambda path: -path.stat().st_mtime_ns)
+    for marker in markers:
+        with contextlib.suppress(DataError):
+            base = read_card(marker.parent).base.name
+            return marker.parent.parent.name, base if base in ws.model_names() else None
+    return None
 
 
 def _next(ws: Workspace, models: list[str]) -> str:

@@ -100,7 +100,8 @@ def _from_api(status: int, body: dict[str, Any]) -> AfinaError:
     if status == 413:
         return DoesNotFit(message)
     if status < 500:
-        return InvalidArgument(message, field=told.get("param"))
+        # The tools call the API's `model` by their own name for it.
+        return InvalidArgument(message, field="models" if told.get("param") == "model" else told.get("param"))
     return MachineError(message, fix="Call again; the server's log in the workspace's `logs` folder tells more.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import traceback
@@ -78,9 +79,9 @@ def telling_defects(ws: Workspace, tool: str) -> Iterator[None]:
     except OSError as error:
         raise from_os_error(error, error.filename or ws.root, f"do {tool}") from error
     except Exception as error:
-        log.exception("%s failed", tool)
         path = ws.logs / "defects.log"
-        with path.open("a", encoding="utf-8") as file:
+        log.error("%s failed by a defect; the details are in %s", tool, path)
+        with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now().astimezone().isoformat()} {tool}\n{traceback.format_exc()}\n")
         raise MachineError(
             f"{tool} failed by a defect of ours.", fix=f"The details are in {path}; please report them."

@@ -11,8 +11,8 @@ from tools.evaluate.contract import ALL_METRICS, EvaluateArgs, EvaluateResult
 from tools.models.info import load_info
 from tools.next_call import next_call
 from tools.workspace import jobs, runs
-from tools.workspace.files import read_json
-from tools.workspace.layout import ADAPTER_MARKER, Workspace
+from tools.workspace.adapters import read_card
+from tools.workspace.layout import Workspace
 from tools.workspace.machine import mlx_environment
 
 KIND = "evaluation"
@@ -49,7 +49,7 @@ def _answer(ws: Workspace, evaluation: str, wait_s: float) -> EvaluateResult:
 
 def _request(ws: Workspace, args: EvaluateArgs) -> dict[str, Any]:
     adapters = [_exact(ws, name) for name in _asked(ws, args)]
-    described = [read_json(ws.adapter_folder(name) / ADAPTER_MARKER) for name in adapters]
+    described = [read_card(ws.adapter_folder(name)).model_dump() for name in adapters]
     bases = {item["base"]["name"] for item in described}
     if len(bases) > 1:
         raise Conflict(

@@ -10,8 +10,8 @@ from tools.export_adapter.contract import ExportArgs, ExportResult
 from tools.models.info import load_info
 from tools.next_call import next_call
 from tools.workspace import jobs
-from tools.workspace.files import read_json
-from tools.workspace.layout import ADAPTER_MARKER, Workspace
+from tools.workspace.adapters import read_card
+from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB, disk_free, mlx_environment
 
 KIND = "export"
@@ -35,9 +35,15 @@ def export_adapter(ws: Workspace, args: ExportArgs) -> ExportResult:
 
 def _request(ws: Workspace, adapter: str, bits: int) -> dict[str, Any]:
     folder = ws.adapter_folder(adapter)
-    described = read_json(folder / ADAPTER_MARKER)
-    base = described["base"]["name"]
+    trained_on = read_card(folder).base
+    base = trained_on.name
     info = load_info(ws.model_folder(base, field="adapter"))
+    if trained_on.fingerprint != info.fingerprint:
+        raise Conflict(
+            f"The adapter `{adapter}` was trained on another `{base}` than the one installed.",
+            field="adapter",
+            fix=f"Install the base it was trained on: afina models pull {base}.",
+        )
     needed = info.parameters * bits // 8
     if disk_free(ws.models) < needed * 1.1:
         raise Conflict(

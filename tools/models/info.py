@@ -51,7 +51,15 @@ class ModelInfo(BaseModel):
 
 
 def load_info(folder: Path) -> ModelInfo:
-    return ModelInfo(**read_json(folder / MODEL_MARKER))
+    """The installed base in `folder`. Raises DataError when its marker is damaged."""
+    try:
+        return ModelInfo(**read_json(folder / MODEL_MARKER))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"The model `{folder.name}` is damaged: its {MODEL_MARKER} cannot be read.",
+            field="model",
+            fix=f"Remove {folder} and install it again: afina models pull {folder.name}.",
+        ) from error
 
 
 def describe(folder: Path, *, name: str, source: str, fingerprint: str, languages: list[str]) -> ModelInfo:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tools.errors import NotFound
+from tools.errors import DataError, NotFound
 from tools.models.catalogue import CATALOGUE, CatalogueEntry, Fit, find
 from tools.models.info import ModelInfo, load_info
 from tools.workspace.layout import Workspace
@@ -80,9 +82,16 @@ def ensure_installed_or_explain(ws: Workspace, name: str, field: str = "model") 
 
 def list_models(ws: Workspace) -> list[ModelRow]:
     """The installed bases, then the others of the catalogue."""
-    here = [_of_info(load_info(ws.models / name)) for name in ws.model_names()]
+    here = [_of_info(info) for info in _whole(ws)]
     known = {row.name for row in here}
     return [*here, *(_of_entry(ws, entry) for entry in CATALOGUE.values() if entry.name not in known)]
+
+
+def _whole(ws: Workspace) -> Iterator[ModelInfo]:
+    """The installed bases but the damaged ones: those say so when they are named."""
+    for name in ws.model_names():
+        with contextlib.suppress(DataError):
+            yield load_info(ws.models / name)
 
 
 def _of_info(info: ModelInfo) -> ModelRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,12 +14,15 @@ Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 
+Place = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
 class SourceSpec(BaseModel):
     """One file, folder or glob, and what it holds where the kind should not be guessed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    path: str = Field(min_length=1, max_length=4096, description="File, folder or glob; `~` is your home")
+    path: Place = Field(description="File, folder or glob; `~` is your home")
     kind: Kind | None = Field(None, description="What it holds; guessed from the file when left out")
 
 
@@ -28,7 +31,7 @@ class PrepareArgs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sources: list[str | SourceSpec] = Field(
+    sources: list[Place | SourceSpec] = Field(
         default_factory=list,
         max_length=1000,
         description="Paths, folders or globs of .txt, .md, .csv, .tsv and .jsonl; or {path, kind}",

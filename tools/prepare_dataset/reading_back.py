@@ -189,9 +189,6 @@ def open_dataset(folder: Path) -> Dataset:
             card = read_json(path)
         except ValueError as error:
             raise damaged(path, "is not JSON") from error
-    if (
-        not isinstance(card, dict)
-        or not {"name", "version", "format", "language", "files", "sources", "splits"} <= card.keys()
-    ):
+    if not isinstance(card, dict) or not card.keys() >= _CARD_KEYS:
         raise damaged(path, "lacks fields that a card has")
     return Dataset(folder, card)

@@ -96,10 +96,19 @@ def problems_error(problems: Sequence[Problem]) -> DataError:
     )
 
 
+def place_of(text: str) -> Path | None:
+    """The path that a person wrote, absolute, `~` resolved; None where no file can be called so."""
+    try:
+        return None if "\0" in text else Path.cwd() / Path(text).expanduser()
+    except RuntimeError:  # `~name` of nobody
+        return None
+
+
 def _expand(spec: SourceSpec, found: Found) -> None:
-    path = Path(spec.path).expanduser()
-    if not path.is_absolute():
-        path = Path.cwd() / path
+    path = place_of(spec.path)
+    if path is None:
+        found.error(spec.path, "It cannot be a path.", "Write it in full, without `~name`.")
+        return
     if not os.path.lexists(path) and glob.has_magic(spec.path):
         matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
         if not matches:
@@ -115,7 +124,10 @@ def _expand(spec: SourceSpec, found: Found) -> None:
     except PermissionError:
         found.error(spec.path, "It may not be read.", "Grant your user access to it.")
     except OSError:
-        found.error(spec.path, "It does not exist.", _near(path))
+        if path.is_symlink():
+            found.error(spec.path, "It is a link to what does not exist.", "Mend the link, or name the file itself.")
+        else:
+            found.error(spec.path, "It does not exist.", _near(path))
     else:
         if stat.S_ISDIR(mode):
             for file in _walk(path, found):

@@ -16,7 +16,7 @@ from tools.prepare_dataset.contract import PrepareArgs, PrepareResult, SourceSpe
 from tools.prepare_dataset.identity import identify, version_of
 from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.request import FileToRead, Request, options_of
-from tools.prepare_dataset.sources import find_sources
+from tools.prepare_dataset.sources import find_sources, place_of
 from tools.prepare_dataset.split import check_fractions
 from tools.prepare_dataset.write import make_newest
 from tools.workspace import jobs
@@ -86,10 +86,10 @@ def _name_from(sources: Sequence[str | SourceSpec]) -> str:
     if not sources:
         return "dados"
     first = sources[0]
-    path = Path(first if isinstance(first, str) else first.path).expanduser()
-    while any(c in path.name for c in "*?[") and path.parent != path:
+    path = place_of(first if isinstance(first, str) else first.path)
+    while path is not None and any(c in path.name for c in "*?[") and path.parent != path:
         path = path.parent
-    return slug(path.resolve().stem, "dados")
+    return slug(path.resolve().stem, "dados") if path is not None else "dados"
 
 
 def _job_name(request: Request) -> str:

@@ -72,12 +72,13 @@ def publishing(final: Path, label: str | None = None) -> Iterator[Path]:
     the folder aside, so that what a killed writer left there is removed by the next; the caller holds
     a lock for it.
     """
+    new_parent = not final.parent.exists()
     final.parent.mkdir(parents=True, exist_ok=True)
     aside = final.parent / f"{TEMPORARY_PREFIX}{label or uuid.uuid4().hex}"
     if label:
         shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
     try:
+        aside.mkdir()
         yield aside
         for path in aside.rglob("*"):
             if path.is_file():
@@ -94,6 +95,9 @@ def publishing(final: Path, label: str | None = None) -> Iterator[Path]:
         sync_folder(final.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        if new_parent and not final.exists():
+            with contextlib.suppress(OSError):
+                final.parent.rmdir()
 
 
 def sweep_temporary(folder: Path) -> int:

@@ -74,10 +74,12 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # SQLite itself rolls back when the disk is full; a failed commit leaves the transaction open.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Row]:
         with _telling_database_errors(self.path):
@@ -132,6 +134,11 @@ def _telling_database_errors(path: Path) -> Iterator[None]:
             raise MachineError(
                 f"The database {path} stayed busy for 15 s.",
                 fix="Call again; if it stays so, look for a stopped Afina process.",
+            ) from error
+        if "disk I/O" in text:
+            raise MachineError(
+                f"The system would not let us read or write {path}.",
+                fix="Check that the disk has room, that no quota is used up, and that the disk is sound.",
             ) from error
         raise
     except sqlite3.DatabaseError as error:

@@ -72,7 +72,7 @@ def test_every_wrong_field_is_told_at_once_by_its_path() -> None:
 def test_of_two_forms_the_one_that_was_meant_is_judged() -> None:
     error = refusal(PrepareArgs, {"sources": ["a.txt", {"pat": "b.txt"}, 3]})
     assert [problem.path for problem in error.problems] == ["sources[1].path", "sources[1].pat", "sources[2]"]
-    assert "text or an object with `path`, `kind`" in str(error)
+    assert "Expected: text of 1 to 4096 characters or an object with `path`, `kind`." in str(error)
 
 
 def test_lists_and_objects_sent_as_json_text_are_read() -> None:
