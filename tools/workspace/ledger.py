@@ -16,7 +16,7 @@ from tools.workspace.layout import Workspace
 from tools.workspace.locks import is_held
 from tools.workspace.machine import device_memory
 
-Kind = Literal["engine", "training", "evaluation"]
+Kind = Literal["engine", "training", "evaluation", "export"]
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,23 @@ def release(ws: Workspace, holder: str) -> None:
 
 
 def wanting_room(ws: Workspace) -> Entry | None:
-    """The first training or evaluation that waits because the engine holds the memory it needs."""
+    """The first waiter that would be granted its memory if the engine gave its own back."""
     living = entries(ws)
-    engine = sum(e.bytes for e in living if e.kind == "engine" and e.state == "holding")
-    others = sum(e.bytes for e in living if e.kind != "engine" and e.state == "holding")
-    limit = budget(ws)
+    holding = [entry for entry in living if entry.state == "holding" and entry.kind != "engine"]
+    engine = sum(entry.bytes for entry in living if entry.state == "holding" and entry.kind == "engine")
+    used, limit = sum(entry.bytes for entry in holding), budget(ws)
+    seen: set[Kind] = {entry.kind for entry in holding}
     for entry in living:
         if entry.kind == "engine" or entry.state != "waiting":
             continue
-        if others + entry.predicted <= limit < others + engine + entry.predicted:
+        # One that waits for another of its kind would not be helped.
+        helped = entry.kind not in seen and (used + entry.predicted <= limit or not holding)
+        if helped and used + engine + entry.predicted > limit:
             return entry
+        seen.add(entry.kind)
     return None
+
+
+def held(ws: Workspace) -> int:
+    """Bytes that the living holders have together."""
+    return sum(entry.bytes for entry in entries(ws) if entry.state == "holding")
