@@ -26,6 +26,7 @@ from tools.workspace.store import Row
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 _POLL_S = 0.05
+_ROW_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -102,20 +103,21 @@ def launch(
     module: str,
     request: Mapping[str, Any],
     environment: Mapping[str, str] | None = None,
+    made: Path | None = None,
 ) -> Job:
     """Write the job's row and start its child.
 
     A job of that name that is alive or has succeeded is returned as it is; one that failed or was
-    cancelled is started anew.
+    cancelled, or whose result `made` is gone, is started anew.
     """
     lock = FileLock.try_acquire(lock_path(ws, job))
     if lock is None:
-        return get(ws, job, kind)
+        return _row_of_living(ws, job, kind)
     now = time.time()
     with lock:
         with ws.store.transaction() as db:
             row = db.execute("SELECT state FROM jobs WHERE job = ?", (job,)).fetchone()
-            if row is None or row["state"] != "succeeded":
+            if row is None or row["state"] != "succeeded" or (made is not None and not made.exists()):
                 db.execute("DELETE FROM jobs WHERE job = ?", (job,))
                 db.execute(
                     "INSERT INTO jobs (job, kind, state, request, created, updated) VALUES (?, ?, 'queued', ?, ?, ?)",
@@ -126,6 +128,17 @@ def launch(
             pid = spawn_detached(module, [str(ws.root), job], lock=lock, log=log_path(ws, job), environment=environment)
             ws.store.write("UPDATE jobs SET pid = ? WHERE job = ?", (pid, job))
     return get(ws, job, kind)
+
+
+def _row_of_living(ws: Workspace, job: str, kind: str) -> Job:
+    """The row of a job whose process lives: its launcher writes it a moment after taking the lock."""
+    deadline = time.monotonic() + _ROW_S
+    while True:
+        row = ws.store.row("SELECT state FROM jobs WHERE job = ?", (job,))
+        fresh = row is not None and row["state"] not in ENDED
+        if fresh or time.monotonic() > deadline or not is_held(lock_path(ws, job)):
+            return get(ws, job, kind)
+        time.sleep(_POLL_S)
 
 
 def wait(ws: Workspace, job: str, kind: str, seconds: float, field: str = "job") -> Job:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
+
+# Whoever looks whether a lock is held has a share of it for a moment: not to be taken for its holder.
+_LOOKS, _LOOK_S = 5, 0.01
 
 
 class FileLock:
@@ -25,12 +29,15 @@ class FileLock:
         """The lock, or None while another process (or another holder here) has it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            return None
-        return cls(path, fd)
+        for _ in range(_LOOKS):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_LOOK_S)
+            else:
+                return cls(path, fd)
+        os.close(fd)
+        return None
 
     @classmethod
     def acquire(cls, path: Path) -> FileLock:

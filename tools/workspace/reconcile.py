@@ -5,7 +5,6 @@ Folders with their marker are the truth; rows follow them. Nothing that a person
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from pathlib import Path
@@ -54,7 +53,7 @@ def _index_runs(ws: Workspace) -> None:
         if path.parent.name in known:
             continue
         try:
-            described: dict[str, Any] = read_json(path)
+            described: dict[str, Any] = dict(read_json(path))
             adapter = described.get("adapter")
             runs.insert(
                 ws,
@@ -75,12 +74,14 @@ def _index_runs(ws: Workspace) -> None:
                 ),
                 described.get("request_key"),
             )
-        except (KeyError, json.JSONDecodeError):
+        except (OSError, KeyError, TypeError, ValueError):
             log.warning("%s is not a run's description; left as it is", path)
 
 
 def _somebody_writes(ws: Workspace) -> bool:
-    return any(is_held(path) for path in ws.locks.glob("*.lock") if path.name.startswith(("job-", "run-", "pull-")))
+    return any(
+        is_held(path) for path in ws.locks.glob("*.lock") if path.name.startswith(("job-", "run-", "pull-", "dataset-"))
+    )
 
 
 def _sweep(ws: Workspace) -> None:

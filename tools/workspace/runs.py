@@ -19,6 +19,10 @@ ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 
 # What a person asked of a living worker; it answers at the next step.
 Ask = Literal["pause", "cancel"]
+_ANSWERS = {
+    "pause": ("paused", "Paused; it goes on from its last checkpoint."),
+    "cancel": ("cancelled", "Cancelled; its checkpoints are kept."),
+}
 
 
 @dataclass(frozen=True)
@@ -147,9 +151,10 @@ def set_state(
         if row is None or (expected is not None and row["state"] not in expected):
             return False
         db.execute(
-            "UPDATE runs SET state = ?, error = ?, adapter = COALESCE(?, adapter), asked = NULL, updated = ?"
-            " WHERE run = ?",
-            (state, json.dumps(error, ensure_ascii=False) if error else None, adapter, now, run),
+            "UPDATE runs SET state = ?, error = ?, adapter = COALESCE(?, adapter), updated = ?,"
+            # What was asked of a run stands until the run stops.
+            " asked = CASE WHEN ? THEN asked END WHERE run = ?",
+            (state, json.dumps(error, ensure_ascii=False) if error else None, adapter, now, state in ACTIVE, run),
         )
         db.execute(
             "INSERT INTO events (run, step, kind, message, time) VALUES (?, ?, ?, ?, ?)",
@@ -165,6 +170,23 @@ def ask(ws: Workspace, run: str, what: Ask | None) -> None:
 def asked(ws: Workspace, run: str) -> str | None:
     row = ws.store.row("SELECT asked FROM runs WHERE run = ?", (run,))
     return row["asked"] if row else None
+
+
+def answer(ws: Workspace, run: str, what: str) -> bool:
+    """In the worker: become `paused` or `cancelled` as asked; False when the asking was taken back."""
+    state, message = _ANSWERS[what]
+    now = time.time()
+    with ws.store.transaction() as db:
+        changed = db.execute(
+            "UPDATE runs SET state = ?, asked = NULL, error = NULL, updated = ? WHERE run = ? AND asked = ?",
+            (state, now, run, what),
+        ).rowcount
+        if changed:
+            db.execute(
+                "INSERT INTO events (run, step, kind, message, time) SELECT run, step, ?, ?, ? FROM runs WHERE run = ?",
+                (state, message, now, run),
+            )
+    return changed == 1
 
 
 def set_step(ws: Workspace, run: str, step: int) -> None:
