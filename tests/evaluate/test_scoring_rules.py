@@ -73,7 +73,8 @@ def test_no_change_has_zero_inside_its_interval() -> None:
 
 
 def test_rows_of_one_document_are_one_observation() -> None:
-    assert paired_ratio_interval([1.0, 2.0], [0.5, 1.0], [1.0, 1.0], ["a", "a"]) is None
+    many = [float(i) for i in range(40)]
+    assert paired_ratio_interval(many, many, [1.0] * 40, ["a", "b", "c", "d"] * 10) is None
 
 
 def interval(metric: str, low: float, high: float) -> Interval:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tools.errors import DataError, InvalidArgument, printable
 from tools.models.child import Tell, answer
-from tools.workspace.files import read_json
+from tools.workspace.files import read_json, telling_foreign_writes
 from tools.workspace.processes import check_installation
 
 
@@ -86,12 +86,14 @@ def main() -> None:
     def work(_: Tell) -> dict[str, Any]:
         if given.kind == "check":
             check_folder(given.source)
-        elif given.kind == "folder":
-            convert_folder(given.source, given.folder, given.bits)
-        else:
-            from tools.compute.gguf import convert_gguf
+            return {}
+        with telling_foreign_writes(given.folder.parent):
+            if given.kind == "folder":
+                convert_folder(given.source, given.folder, given.bits)
+            else:
+                from tools.compute.gguf import convert_gguf
 
-            convert_gguf(given.source, given.folder, given.bits)
+                convert_gguf(given.source, given.folder, given.bits)
         return {}
 
     answer(work)

@@ -8,6 +8,7 @@ an export that lost what the adapter learned is refused.
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from tools.compute.training.loss import summed_loss
 from tools.compute.training.rows import encode_rows
 from tools.errors import Conflict
 from tools.models.info import describe, fingerprint_of, finish, load_info
+from tools.models.precision import fusing_bytes
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.reading_back import open_dataset
-from tools.workspace import jobs
-from tools.workspace.files import publishing, read_json, write_json
+from tools.workspace import jobs, ledger
+from tools.workspace.files import publishing, read_json, telling_foreign_writes, write_json
 from tools.workspace.jobs import Progress
 from tools.workspace.layout import MODEL_MARKER, Workspace
 
@@ -39,10 +41,23 @@ _LENGTH = 512
 # The share of what the adapter gained that the merged model must keep.
 _KEPT = 0.8
 _GROUP_SIZE = 64
+_POLL_S = 0.3
 
 
 def fuse(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Merge, measure, publish as an installed model; returns its folder and the losses."""
+    holder = f"export-{request['job']}"
+    predicted = fusing_bytes(load_info(ws.model_folder(request["base"])))
+    while blocking := ledger.claim(ws, holder, "export", predicted, jobs.lock_path(ws, request["job"])):
+        progress(0, 6, f"Waiting for memory held by {', '.join(entry.holder for entry in blocking)}")
+        time.sleep(_POLL_S)
+    try:
+        return _fuse(ws, request, progress)
+    finally:
+        ledger.release(ws, holder)
+
+
+def _fuse(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     device.set_up()
     adapter_folder, base_folder = ws.adapter_folder(request["adapter"]), ws.model_folder(request["base"])
     info = load_info(base_folder)
@@ -87,7 +102,9 @@ def fuse(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str
 
 
 def _batches(ws: Workspace, dataset: str, tokenizer: Tokenizer) -> list[Batch]:
-    rows = open_dataset(ws.dataset_folder(dataset)).rows("valid")
+    opened = open_dataset(ws.dataset_folder(dataset))
+    # A dataset may have no validation rows; what it trained on tells a lost adapter as well.
+    rows = opened.rows("valid") or opened.rows("train")
     sequences = encode_rows(rows, tokenizer, _LENGTH, mask_prompt=True).sequences
     return fixed_batches(sequences, 2, _BATCHES, tokenizer.pad_id or 0)
 
@@ -119,7 +136,8 @@ def _write(aside: Path, base: Path, model: nn.Module, config: dict[str, Any]) ->
         weights = path.name.endswith((".safetensors", ".index.json"))
         if path.is_file() and not weights and path.name not in (MODEL_MARKER, "config.json"):
             shutil.copy2(path, aside / path.name)
-    save_model(aside, model)
+    with telling_foreign_writes(aside):
+        save_model(aside, model)
     write_json(aside / "config.json", config)
 
 

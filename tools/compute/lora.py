@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tools.compute.arrays import load_arrays
 from tools.errors import Conflict, DataError
 from tools.models.info import ModelInfo
-from tools.workspace.files import read_json, write_json
+from tools.workspace.files import read_json, telling_foreign_writes, write_json
 from tools.workspace.layout import ADAPTER_MARKER
 
 WEIGHTS_FILE = "adapters.safetensors"
@@ -90,7 +90,8 @@ def adapter_version(arrays: dict[str, mx.array], fingerprint: str) -> str:
 
 def save_weights(path: Path, arrays: dict[str, mx.array]) -> None:
     """Write arrays to a safetensors file, sorted by name so that equal adapters are equal bytes."""
-    mx.save_safetensors(str(path), dict(sorted(arrays.items())), metadata={"format": "mlx"})
+    with telling_foreign_writes(path.parent):
+        mx.save_safetensors(str(path), dict(sorted(arrays.items())), metadata={"format": "mlx"})
 
 
 def write_adapter(folder: Path, arrays: dict[str, mx.array], shape: LoraShape, described: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from tools.workspace.files import publishing, write_json, write_text
 from tools.workspace.layout import REPORT_MARKER, Workspace
 
 _EXAMPLES = 8
+# A diverged adapter: its perplexity is told as e^100 and not as infinity.
+_MOST_NATS = 100.0
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,12 @@ def write_report(
     request: dict[str, Any],
     likelihoods: Likelihoods | None,
     answers: dict[str, list[Answered]] | None,
+    zeros: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Compute the result, write `report.md` and `report.json` (last), return it as JSON."""
+    """Compute the result, write `report.md` and `report.json` (last), return it as JSON.
+
+    zeros: the adapters that are all zeros, which is said.
+    """
     base, adapters = request["model"], request["adapters"]
     folder = ws.evaluations / request["evaluation"]
     found: list[Interval | None] = []
@@ -66,7 +72,7 @@ def write_report(
         result.questions = _question_scores(base, answers)
         found += [_f1_interval(answers, base, adapter) for adapter in adapters]
     result.intervals = intervals = [interval for interval in found if interval is not None]
-    result.verdict = [judge(adapter, intervals, request["dataset"]) for adapter in adapters]
+    result.verdict = [judge(adapter, intervals, request["dataset"], zero=adapter in zeros) for adapter in adapters]
     result.next = result.verdict[0].action
     with publishing(folder) as aside:
         write_text(aside / "report.md", markdown(result, request))
@@ -77,7 +83,7 @@ def write_report(
 
 def perplexity(likelihoods: Likelihoods, model: str) -> float:
     """exp of the mean nats a token."""
-    return math.exp(sum(likelihoods.nats[model]) / max(1, sum(likelihoods.tokens)))
+    return math.exp(min(_MOST_NATS, sum(likelihoods.nats[model]) / max(1, sum(likelihoods.tokens))))
 
 
 def bits_per_byte(likelihoods: Likelihoods, model: str) -> float:
@@ -104,7 +110,9 @@ def _bits_interval(likelihoods: Likelihoods, base: str, adapter: str) -> Interva
 def _f1_interval(answers: dict[str, list[Answered]], base: str, adapter: str) -> Interval | None:
     scores = {m: [token_f1(a.answer, a.references) for a in answers[m]] for m in (base, adapter)}
     count = len(scores[base])
-    found = paired_ratio_interval(scores[base], scores[adapter], [1.0] * count, [str(i) for i in range(count)])
+    # Questions on one document stand or fall together.
+    groups = [item.question.document or f"question {i}" for i, item in enumerate(answers[base])]
+    found = paired_ratio_interval(scores[base], scores[adapter], [1.0] * count, groups)
     return _interval("token_f1", adapter, found)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 RESAMPLES = 2000
+FEWEST_GROUPS = 5
 
 
 def paired_ratio_interval(
@@ -16,7 +17,7 @@ def paired_ratio_interval(
 
     base, tuned: totals of each item (nats, scores). weights: the item's size (bytes, or 1). groups:
     items of one group (a document) are drawn together, since they are not independent of each other.
-    Percentile bootstrap over groups (Efron 1979); None with fewer than two groups, which prove nothing.
+    Percentile bootstrap over groups (Efron 1979); None with fewer than FEWEST_GROUPS groups, which prove nothing.
     """
     names = sorted(set(groups))
     index = {name: i for i, name in enumerate(names)}
@@ -26,7 +27,7 @@ def paired_ratio_interval(
         return np.bincount(which, weights=np.asarray(values, float), minlength=len(names))
 
     difference, size = by_group(tuned) - by_group(base), by_group(weights)
-    if len(names) < 2:
+    if len(names) < FEWEST_GROUPS:
         return None
     change = float(difference.sum() / size.sum())
     drawn = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))

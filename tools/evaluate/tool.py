@@ -12,7 +12,7 @@ from tools.models.info import load_info
 from tools.next_call import next_call
 from tools.workspace import jobs, runs
 from tools.workspace.adapters import read_card
-from tools.workspace.layout import Workspace
+from tools.workspace.layout import REPORT_MARKER, Workspace
 from tools.workspace.machine import mlx_environment
 
 KIND = "evaluation"
@@ -29,7 +29,9 @@ def evaluate(ws: Workspace, args: EvaluateArgs) -> EvaluateResult:
             "There is nothing to cancel.", field="evaluation", expected="the evaluation that an earlier call returned"
         )
     request = _request(ws, args)
-    jobs.launch(ws, request["evaluation"], KIND, "tools.compute.scoring.worker", request, mlx_environment())
+    name = request["evaluation"]
+    made = ws.evaluations / name / REPORT_MARKER
+    jobs.launch(ws, name, KIND, "tools.compute.scoring.worker", request, mlx_environment(), made)
     return _answer(ws, request["evaluation"], args.wait_s)
 
 

@@ -6,8 +6,15 @@ from tools.evaluate.contract import EvaluationVerdict, Interval
 from tools.next_call import next_call
 
 
-def judge(model: str, intervals: list[Interval], dataset: str) -> EvaluationVerdict:
+def judge(model: str, intervals: list[Interval], dataset: str, *, zero: bool = False) -> EvaluationVerdict:
     """learned: some figure improved beyond chance and none got worse. worse: some got worse, none improved."""
+    if zero:
+        return EvaluationVerdict(
+            kind="not_proven",
+            model=model,
+            text="Not proven: the adapter is all zeros, so that it answers as the bare base.",
+            action=next_call("start_finetune", dataset=dataset),
+        )
     mine = [interval for interval in intervals if interval.model == model]
     better = [i for i in mine if _improved(i)]
     worse = [i for i in mine if _worsened(i)]
@@ -29,7 +36,7 @@ def judge(model: str, intervals: list[Interval], dataset: str) -> EvaluationVerd
     return EvaluationVerdict(
         kind="not_proven",
         model=model,
-        text=f"Not proven: {told}. More test rows and questions, or more steps, would tell.",
+        text=f"Not proven: {told}. More test rows and questions (of five documents at least) or more steps would tell.",
         action=next_call("annotate_dataset", dataset=dataset),
     )
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from tools.errors import Conflict, InvalidArgument
+from tools.errors import Conflict, DoesNotFit, InvalidArgument
 from tools.export_adapter.contract import ExportArgs, ExportResult
 from tools.models.info import load_info
+from tools.models.meter import need_room
+from tools.models.precision import fusing_bytes
 from tools.next_call import next_call
-from tools.workspace import jobs
+from tools.workspace import jobs, ledger
 from tools.workspace.adapters import read_card
-from tools.workspace.layout import Workspace
-from tools.workspace.machine import GB, disk_free, mlx_environment
+from tools.workspace.layout import MODEL_MARKER, Workspace
+from tools.workspace.machine import GB, mlx_environment
 
 KIND = "export"
 
@@ -29,7 +31,8 @@ def export_adapter(ws: Workspace, args: ExportArgs) -> ExportResult:
             fix=f"There is: {', '.join(ws.adapter_names()) or 'none yet; train one with start_finetune'}.",
         )
     request = _request(ws, args.adapter, args.bits)
-    jobs.launch(ws, request["job"], KIND, "tools.compute.fuse", request, mlx_environment())
+    made = ws.models / request["model"] / MODEL_MARKER
+    jobs.launch(ws, request["job"], KIND, "tools.compute.fuse", request, mlx_environment(), made)
     return _answer(ws, request["job"], args.wait_s)
 
 
@@ -44,12 +47,13 @@ def _request(ws: Workspace, adapter: str, bits: int) -> dict[str, Any]:
             field="adapter",
             fix=f"Install the base it was trained on: afina models pull {base}.",
         )
-    needed = info.parameters * bits // 8
-    if disk_free(ws.models) < needed * 1.1:
-        raise Conflict(
-            f"The merged model needs {needed / GB:.1f} GB of disk, more than is free.",
-            field="bits",
-            fix="Free some space, or export with fewer bits.",
+    need_room(ws.models, info.parameters * bits // 8, "The merged model")
+    memory, limit = fusing_bytes(info), ledger.budget(ws)
+    if memory > limit:
+        raise DoesNotFit(
+            f"Merging `{base}` needs {memory / GB:.1f} GB of memory; {limit / GB:.1f} GB can be used.",
+            field="adapter",
+            fix="Serve the adapter beside its base, which needs no merging, or export on a larger machine.",
         )
     exact = f"{folder.parent.name}@{folder.name}"
     model = f"{folder.parent.name}-{folder.name}-{bits}bit"

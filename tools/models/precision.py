@@ -44,3 +44,9 @@ def activation_bytes(info: ModelInfo, precision: Precision) -> int:
     """Bytes of one element of the activations."""
     full = precision == "float32" or (precision == "as stored" and (info.bits >= 32 or machine.device() == "cpu"))
     return 4 if full else 2
+
+
+def fusing_bytes(info: ModelInfo) -> int:
+    """Bytes to merge an adapter: the dequantized base, and a layer's worth of copies."""
+    size = 4 if machine.device() == "cpu" else 2
+    return int(info.parameters * size * 1.1)

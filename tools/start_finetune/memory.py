@@ -21,21 +21,25 @@ _OVERHEAD = int(0.25 * GB)
 _GUESSED_FLOPS = {"cpu": 4e10, "metal": 1.5e12, "cuda": 1e14}
 
 
+# The linear modules of a layer in mlx-lm's decoders.
+MODULES = (
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+)
+
+
 def adapter_parameters(info: ModelInfo, layers: int, rank: int, keys: list[str] | None) -> int:
     """Elements of an adapter of `rank` on the linear modules of `layers` layers."""
     hidden, inner = info.hidden_size, info.intermediate_size
     queries, values = info.heads * info.head_dim, info.kv_heads * info.head_dim
-    modules = {
-        "q_proj": hidden + queries,
-        "k_proj": hidden + values,
-        "v_proj": hidden + values,
-        "o_proj": queries + hidden,
-        "gate_proj": hidden + inner,
-        "up_proj": hidden + inner,
-        "down_proj": inner + hidden,
-    }
-    wanted = modules if keys is None else {key.rsplit(".", 1)[-1] for key in keys}
-    return layers * rank * sum(width for name, width in modules.items() if name in wanted)
+    widths = (hidden + queries, hidden + values, hidden + values, queries + hidden, *[hidden + inner] * 3)
+    wanted = MODULES if keys is None else keys
+    return layers * rank * sum(width for name, width in zip(MODULES, widths, strict=True) if name in wanted)
 
 
 def predict_peak(info: ModelInfo, settings: Mapping[str, Any]) -> int:

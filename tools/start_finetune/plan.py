@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.errors import DoesNotFit, InvalidArgument
+from tools.errors import DoesNotFit, InvalidArgument, nearest, printable
 from tools.models.info import ModelInfo
 from tools.models.precision import choose_precision
 from tools.start_finetune.contract import Change, Plan, Preset, Setting, TrainSettings
-from tools.start_finetune.memory import predict_peak, predict_tokens_per_second
+from tools.start_finetune.memory import MODULES, predict_peak, predict_tokens_per_second
 from tools.start_finetune.presets import DatasetShape, preset_values
 from tools.workspace import ledger, machine
 from tools.workspace.layout import Workspace
@@ -34,11 +34,12 @@ def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset
     asked for by name is never moved: DoesNotFit then tells the largest settings that do.
     """
     given = asked.model_dump(exclude_none=True)
+    _check_asked(given)
     values = preset_values(preset, info, data) | {name: (value, "asked") for name, value in given.items()}
     changes: list[Change] = []
     _fit_model(info, values, changes)
     _fit_rows(values, set(given), data, changes)
-    budget = min(ledger.budget(ws), _reachable_memory())
+    budget = min(ledger.budget(ws), _reachable_memory(ws))
     _fit_memory(info, values, set(given), budget, changes)
     flat = {name: value for name, (value, _) in values.items()}
     peak = predict_peak(info, flat)
@@ -58,9 +59,14 @@ def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset
     )
 
 
-def _reachable_memory() -> int:
-    """What the system could give now: on a GPU of its own the device's memory alone counts."""
-    return machine.device_memory() if machine.device() == "cuda" else machine.memory().available
+def _reachable_memory(ws: Workspace) -> int:
+    """What the system could give: the free memory, and what our engine and runs will give back.
+
+    On a GPU of its own the device's memory alone counts.
+    """
+    if machine.device() == "cuda":
+        return machine.device_memory()
+    return machine.memory().available + ledger.held(ws)
 
 
 def _fit_model(info: ModelInfo, values: dict[str, tuple[Any, str]], changes: list[Change]) -> None:
@@ -77,6 +83,28 @@ def _fit_model(info: ModelInfo, values: dict[str, tuple[Any, str]], changes: lis
         reason = f"the model reads at most {info.max_positions} tokens"
         changes.append(Change(setting="max_seq_length", asked=length, used=info.max_positions, reason=reason))
         values["max_seq_length"] = (info.max_positions, source)
+
+
+def _check_asked(given: dict[str, Any]) -> None:
+    if "iters" in given and "max_minutes" in given:
+        raise InvalidArgument(
+            "Both `iters` and `max_minutes` are given.",
+            field="settings.max_minutes",
+            expected="one of them: `max_minutes` chooses `iters`",
+        )
+    if given.get("lora_layers") == 0:
+        raise InvalidArgument(
+            "No layer would be adapted.", field="settings.lora_layers", expected="1 or more, or -1 for all layers"
+        )
+    for key in given.get("lora_keys", ()):
+        if key not in MODULES:
+            near = nearest(key, MODULES)
+            raise InvalidArgument(
+                f"`{printable(key)}` is no module of a layer.",
+                field="settings.lora_keys",
+                expected=", ".join(MODULES),
+                fix=f"Did you mean `{near[0]}`?" if near else None,
+            )
 
 
 def _fit_rows(values: dict[str, tuple[Any, str]], fixed: set[str], data: DatasetShape, changes: list[Change]) -> None:

@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 
-from tools.errors import AfinaError, WorkerDied
+from tools.errors import WorkerDied
 from tools.models.pull import pull
 from tools.next_call import next_call
 from tools.workspace import runs
+from tools.workspace.failures import failure_of
 from tools.workspace.layout import Workspace, open_workspace
 from tools.workspace.machine import mlx_environment
 from tools.workspace.processes import LOCK_FD, check_installation, child_command, child_environment
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 # Deaths of the worker after which the run is left for a person to resume.
 MOST_RESTARTS = 2
+
+
+class Stopped(Exception):
+    """A person asked the run to pause or cancel, and its state says so now."""
 
 
 def main() -> None:
@@ -35,8 +40,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         _bring_model(ws, run)
-    except AfinaError as error:
-        runs.set_state(ws, run, "failed", error.message, error=error.to_dict())
+    except Stopped:
+        return
+    except Exception as error:
+        failure = failure_of(error, "install the model", ws.models, runs.folder(ws, run) / "worker.log")
+        runs.set_state(ws, run, "failed", failure.message, error=failure.to_dict())
         return
     for restart in range(MOST_RESTARTS + 1):
         code = _run_worker(ws, run, lock_fd)
@@ -62,9 +70,9 @@ def _bring_model(ws: Workspace, run: str) -> None:
 
     def progress(done: float, total: float, message: str, **_: object) -> None:
         log.info("%s %d of %d", message, done, total)
-        if runs.asked(ws, run) == "cancel":
-            runs.set_state(ws, run, "cancelled", "Cancelled while the model was downloading.")
-            sys.exit(0)
+        asked = runs.asked(ws, run)
+        if asked and runs.answer(ws, run, asked):
+            raise Stopped
 
     pull(ws, model, progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import Any
 
@@ -60,20 +61,9 @@ def control_finetune(ws: Workspace, args: ControlArgs) -> ControlResult:
         return ControlResult(run=run.run, state=result.state, message="The run goes on.", next=result.next)
     if run.state in runs.ENDED:
         raise Conflict(f"The run `{run.run}` has ended ({run.state}).", field="run", fix="Start another one.")
-    if not runs.is_alive(ws, run.run):
-        if args.action == "pause":
-            raise Conflict(
-                f"The run `{run.run}` is {run.state}: there is nothing to pause.",
-                field="action",
-                fix=f"{next_call('control_finetune', run=run.run, action='resume')} goes on with it.",
-            )
-        runs.set_state(ws, run.run, "cancelled", "Cancelled while it was not running.")
-        return ControlResult(
-            run=run.run,
-            state="cancelled",
-            message="The run is cancelled.",
-            next=next_call("start_finetune", dataset=run.dataset),
-        )
+    lock = FileLock.try_acquire(runs.lock_path(ws, run.run))
+    if lock is not None:
+        return _control_dead(ws, run, args, lock)
     runs.ask(ws, run.run, args.action)
     return ControlResult(
         run=run.run,
@@ -81,6 +71,20 @@ def control_finetune(ws: Workspace, args: ControlArgs) -> ControlResult:
         message=f"The run was asked to {args.action}; it does so at its next step, after a checkpoint.",
         next=_status_call(run.run),
     )
+
+
+def _control_dead(ws: Workspace, run: runs.Run, args: ControlArgs, lock: FileLock) -> ControlResult:
+    """Cancel a run that has no process, while nobody else can start it."""
+    with lock:
+        if args.action == "pause":
+            raise Conflict(
+                f"The run `{run.run}` is {run.state}: there is nothing to pause.",
+                field="action",
+                fix=f"{next_call('control_finetune', run=run.run, action='resume')} goes on with it.",
+            )
+        runs.set_state(ws, run.run, "cancelled", "Cancelled while it was not running.")
+    follow = next_call("start_finetune", dataset=run.dataset)
+    return ControlResult(run=run.run, state="cancelled", message="The run is cancelled.", next=follow)
 
 
 def _resume(ws: Workspace, args: StartArgs) -> StartResult:
@@ -106,7 +110,15 @@ def _resume(ws: Workspace, args: StartArgs) -> StartResult:
     if lock is None:
         # Alive: a pause that was asked for and not yet done is taken back.
         runs.ask(ws, run.run, None)
-        return _result(run.run, runs.get(ws, run.run).state, plan)
+        state = runs.get(ws, run.run).state
+        if state not in runs.ACTIVE:
+            raise Conflict(
+                f"The run `{run.run}` has just become {state}, and its process is still ending.",
+                field="resume",
+                fix="Call again in a few seconds.",
+            )
+        return _result(run.run, state, plan)
+    runs.ask(ws, run.run, None)
     runs.set_state(ws, run.run, "queued", "Resumed.")
     launch(ws, run.run, lock)
     return _result(run.run, "queued", plan)
@@ -154,8 +166,11 @@ def _shape(dataset: Dataset) -> DatasetShape:
 
 def _write_run(ws: Workspace, name: str, dataset: Dataset, info: ModelInfo, plan: Plan, request_key: str | None) -> str:
     now = time.time()
+    # A folder without a row is still somebody's run.
+    taken = set(runs.names(ws)) | {path.name for path in ws.runs.iterdir()}
     while True:
-        run_id = names.dated(name, set(runs.names(ws)))
+        run_id = names.dated(name, taken)
+        taken.add(run_id)
         run = runs.Run(
             run=run_id,
             name=name,
@@ -194,6 +209,7 @@ def _write_run(ws: Workspace, name: str, dataset: Dataset, info: ModelInfo, plan
         launch(ws, run_id, lock)
     except BaseException:
         lock.release()
+        shutil.rmtree(runs.folder(ws, run_id), ignore_errors=True)
         runs.delete(ws, run_id)
         raise
     runs.add_event(ws, run_id, 0, "queued", "Waiting for its turn.")

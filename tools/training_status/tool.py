@@ -40,9 +40,9 @@ def training_status(ws: Workspace, args: StatusArgs) -> StatusResult:
         best=Best(step=best.step, valid_loss=best.valid_loss or 0.0) if best else None,
         tokens_per_second=last.get("tokens_per_second"),
         memory={name: round(size / GB, 2) for name, size in last["memory"].items()} if last else None,
-        eta_s=_eta(run, train),
+        eta_s=_eta(run, train, runs.events(ws, run.run, 200)),
         verdict=verdict,
-        metrics=_points(train, valid, args.since_step)[-_MOST_POINTS[args.detail] :],
+        metrics=_thinned(_points(train, valid, args.since_step), _MOST_POINTS[args.detail]),
         curve=sparkline([row["loss"] for row in train]) or None,
         samples=_samples(ws, run.run, _MOST_TEXT[args.detail]),
         events=[_event(event) for event in runs.events(ws, run.run, _MOST_EVENTS[args.detail])],
@@ -85,11 +85,15 @@ def _news(ws: Workspace, run: str) -> tuple[Any, ...]:
     return tuple(row.values()) if row else ()
 
 
-def _eta(run: runs.Run, train: list[dict[str, Any]]) -> float | None:
+def _eta(run: runs.Run, train: list[dict[str, Any]], events: list[dict[str, Any]]) -> float | None:
     """Seconds to the last step, by the wall clock of the last reports: evaluations and saving count."""
-    if run.state != "running" or len(train) < 2:
+    if run.state != "running":
         return None
-    recent = train[-8:]
+    # Since it was last started: a night's pause is not the training's time.
+    began = max((e["time"] for e in events if e["kind"] == "running"), default=0.0)
+    recent = [row for row in train if row["time"] >= began][-8:]
+    if len(recent) < 2:
+        return None
     steps, seconds = recent[-1]["step"] - recent[0]["step"], recent[-1]["time"] - recent[0]["time"]
     return round(float(seconds) / max(1, int(steps)) * (run.steps - run.step), 1)
 
@@ -105,6 +109,13 @@ def _points(train: list[dict[str, Any]], valid: list[Point], since: int) -> list
         point.learning_rate = row["learning_rate"]
         point.grad_norm = row["grad_norm"]
     return [by_step[step] for step in sorted(by_step)]
+
+
+def _thinned(points: list[Point], most: int) -> list[Point]:
+    """At most `most` points, spread over all, the last one among them."""
+    if len(points) <= most:
+        return points
+    return [points[(i + 1) * len(points) // most - 1] for i in range(most)]
 
 
 def _samples(ws: Workspace, run: str, most: int) -> list[Sample]:

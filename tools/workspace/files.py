@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 TEMPORARY_PREFIX = ".tmp-"
+_PROBE_BYTES = 1024**2
 
 
 def sync_folder(folder: Path) -> None:
@@ -98,6 +99,26 @@ def publishing(final: Path, label: str | None = None) -> Iterator[Path]:
         if new_parent and not final.exists():
             with contextlib.suppress(OSError):
                 final.parent.rmdir()
+
+
+@contextmanager
+def telling_foreign_writes(folder: Path) -> Iterator[None]:
+    """A library's failed write inside `folder`, which it tells without a reason, as the system's OSError.
+
+    To be asked at once: what was written so far still takes the room.
+    """
+    try:
+        yield
+    except RuntimeError:
+        probe = folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(_PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+        raise
 
 
 def sweep_temporary(folder: Path) -> int:

@@ -6,6 +6,7 @@ in its row. Its module is run as `python -m MODULE WORKSPACE JOB` and calls `run
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tools.errors import AfinaError, NotFound, WorkerDied, from_os_error
+from tools.errors import AfinaError, MachineError, NotFound, WorkerDied, telling_os_errors
+from tools.workspace.failures import failure_of
 from tools.workspace.layout import Workspace, open_workspace
 from tools.workspace.locks import FileLock, is_held
 from tools.workspace.processes import adopt_lock, check_installation, spawn_detached
@@ -125,8 +127,11 @@ def launch(
                 )
                 row = None
         if row is None:
-            pid = spawn_detached(module, [str(ws.root), job], lock=lock, log=log_path(ws, job), environment=environment)
-            ws.store.write("UPDATE jobs SET pid = ? WHERE job = ?", (pid, job))
+            log = log_path(ws, job)
+            with telling_os_errors(log, "start the work"):
+                pid = spawn_detached(module, [str(ws.root), job], lock=lock, log=log, environment=environment)
+            with contextlib.suppress(MachineError):  # it is for people to read, and the work has begun
+                ws.store.write("UPDATE jobs SET pid = ? WHERE job = ?", (pid, job))
     return get(ws, job, kind)
 
 
@@ -205,28 +210,30 @@ def run_job(work: Callable[[Workspace, dict[str, Any], Progress], dict[str, Any]
     row = ws.store.row("SELECT * FROM jobs WHERE job = ?", (job,))
     if row is None:
         raise SystemExit(f"no job {job}")
-    ws.store.write("UPDATE jobs SET state = 'running', updated = ? WHERE job = ?", (time.time(), job))
+    code = 0
     try:
+        _carry_out(ws, job, row, work)
+    except AfinaError:
+        # The end could not be written down: whoever asks next finds the process gone.
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    # MLX's threads may outlive the work; nothing is left to save.
+    os._exit(code)
+
+
+def _carry_out(
+    ws: Workspace, job: str, row: Row, work: Callable[[Workspace, dict[str, Any], Progress], dict[str, Any]]
+) -> None:
+    try:
+        ws.store.write("UPDATE jobs SET state = 'running', updated = ? WHERE job = ?", (time.time(), job))
         result = work(ws, json.loads(row["request"]), Progress(ws, job))
     except Cancelled:
         _end(ws, job, "cancelled", None, None)
-    except AfinaError as error:
-        _end(ws, job, "failed", None, error)
-    except OSError as error:
-        traceback.print_exc()
-        _end(ws, job, "failed", None, from_os_error(error, error.filename or "a file", f"do the {row['kind']}"))
-    except Exception:
-        traceback.print_exc()
-        defect = WorkerDied(
-            "The work failed by a defect of ours.",
-            fix=f"The details are in {log_path(ws, job)}; please report them.",
-        )
-        _end(ws, job, "failed", None, defect)
+    except Exception as error:
+        _end(ws, job, "failed", None, failure_of(error, f"do the {row['kind']}", ws.root, log_path(ws, job)))
     else:
         _end(ws, job, "succeeded", result, None)
-    sys.stdout.flush()
-    # MLX's threads may outlive the work; nothing is left to save.
-    os._exit(0)
 
 
 def _end(ws: Workspace, job: str, state: JobState, result: dict[str, Any] | None, error: AfinaError | None) -> None:

@@ -87,6 +87,16 @@ def get(ws: Workspace, run: str, field: str = "run") -> Run:
     return _run(row)
 
 
+def ahead_of(ws: Workspace, run: Run) -> list[str]:
+    """The living runs that were started before `run`: training goes one at a time, in order."""
+    older = ws.store.rows(
+        "SELECT run FROM runs WHERE state IN ('queued', 'preparing', 'running') AND (created, run) < (?, ?)"
+        " ORDER BY created, run",
+        (run.created, run.run),
+    )
+    return [row["run"] for row in older if is_alive(ws, row["run"])]
+
+
 def by_request_key(ws: Workspace, key: str) -> Run | None:
     row = ws.store.row("SELECT * FROM runs WHERE request_key = ?", (key,))
     return _run(row) if row else None

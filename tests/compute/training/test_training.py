@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten
@@ -18,13 +19,14 @@ from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.training.batches import Batches, Cursor, epoch_order, fixed_batches, pad
 from tools.compute.training.checkpoint import Best, checkpoint_folders, restore_newest, save_checkpoint
 from tools.compute.training.checkpointing import recomputed
+from tools.compute.training.dropout import key_dropout
 from tools.compute.training.loop import LoopSettings, NotFinite, Trainer
 from tools.compute.training.loss import summed_loss
 from tools.compute.training.rows import Sequence
 from tools.compute.training.schedule import rate_at
 from tools.workspace.layout import Workspace
 
-SHAPE = LoraShape(layers=2, rank=4, scale=2.0, dropout=0.1)
+SHAPE = LoraShape(layers=2, rank=4, scale=2.0, dropout=0.5)
 DESCRIBED = {"name": "provas", "base": {"name": "tiny", "fingerprint": "0"}}
 
 
@@ -32,6 +34,10 @@ def sequences(count: int, seed: int = 0, longest: int = 40) -> list[Sequence]:
     rng = np.random.default_rng(seed)
     lengths = rng.integers(5, longest, count)
     return [Sequence(rng.integers(3, 390, n).astype(np.int32), np.ones(n, np.bool_)) for n in lengths]
+
+
+def make_trainer(model: nn.Module, batches: Batches, chosen: LoopSettings, dropout: float = 0.5) -> Trainer:
+    return Trainer(model, batches, chosen, key_dropout(model, dropout, seed=3))
 
 
 def settings(**changes: object) -> LoopSettings:
@@ -80,7 +86,7 @@ def test_the_loss_is_mlx_lms_where_nothing_is_padded(base: LoadedBase) -> None:
 
 def test_a_batch_that_learns_nothing_gives_zero_and_not_nan(adapted: LoadedBase) -> None:
     row = Sequence(np.arange(3, 20, dtype=np.int32), np.zeros(17, np.bool_))
-    trainer = Trainer(adapted.model, Batches([row], 1, 0, 0), settings(iters=1, accumulation=1))
+    trainer = make_trainer(adapted.model, Batches([row], 1, 0, 0), settings(iters=1, accumulation=1))
     before = {name: np.array(value) for name, value in trainable(adapted.model).items()}
     trainer.train_step()
     assert trainer.state.window.loss == 0.0
@@ -98,7 +104,7 @@ def test_every_token_weighs_the_same_whatever_batch_it_is_in(ws: Workspace) -> N
         model = load_base(folder, "train").model
         apply_lora(model, shape, seed=0)
         chosen = settings(iters=accumulation, accumulation=accumulation, optimizer="sgd", warmup=0, weight_decay=0.0)
-        trainer = Trainer(model, Batches(rows, batch_size, 0, 0), chosen)
+        trainer = make_trainer(model, Batches(rows, batch_size, 0, 0), chosen, dropout=0.0)
         for _ in range(accumulation):
             trainer.train_step()
         results.append({name: np.array(value) for name, value in trainable(model).items()})
@@ -108,7 +114,7 @@ def test_every_token_weighs_the_same_whatever_batch_it_is_in(ws: Workspace) -> N
 
 def test_training_lowers_the_loss(adapted: LoadedBase) -> None:
     rows = sequences(4)
-    trainer = Trainer(adapted.model, Batches(rows, 2, 0, 0), settings(iters=30, accumulation=1))
+    trainer = make_trainer(adapted.model, Batches(rows, 2, 0, 0), settings(iters=30, accumulation=1))
     valid = fixed_batches(rows, 2, -1, 0)
     before = trainer.mean_loss(valid)
     while not trainer.done:
@@ -116,14 +122,15 @@ def test_training_lowers_the_loss(adapted: LoadedBase) -> None:
     assert trainer.mean_loss(valid) < before - 0.2
 
 
-def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", range(12))
+def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: Path, seed: int) -> None:
     folder = make_tiny_model(ws)
-    rows = sequences(9)
+    rows = sequences(9, seed)
 
     def fresh() -> Trainer:
         model = load_base(folder, "train").model
-        apply_lora(model, SHAPE, seed=3)
-        return Trainer(model, Batches(rows, 2, 3, 0), settings(iters=11))
+        apply_lora(model, SHAPE, seed=seed)
+        return make_trainer(model, Batches(rows, 2, seed, 0), settings(iters=11))
 
     alone = fresh()
     while not alone.done:
@@ -145,7 +152,7 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: 
 
 
 def test_a_loss_that_is_not_finite_stops_training(adapted: LoadedBase) -> None:
-    trainer = Trainer(adapted.model, Batches(sequences(4), 2, 0, 0), settings(accumulation=1, iters=3))
+    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0), settings(accumulation=1, iters=3))
     adapted.model.model.norm.weight = mx.full(adapted.model.model.norm.weight.shape, float("nan"))
     with pytest.raises(NotFinite, match="step 1"):
         trainer.train_step()
@@ -153,7 +160,7 @@ def test_a_loss_that_is_not_finite_stops_training(adapted: LoadedBase) -> None:
 
 
 def test_old_checkpoints_go_and_the_newest_stay(adapted: LoadedBase, tmp_path: Path) -> None:
-    trainer = Trainer(adapted.model, Batches(sequences(4), 2, 0, 0), settings(accumulation=1, iters=4))
+    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0), settings(accumulation=1, iters=4))
     for _ in range(4):
         trainer.train_step()
         save_checkpoint(tmp_path, trainer, SHAPE, DESCRIBED, None, keep=2)
@@ -161,11 +168,13 @@ def test_old_checkpoints_go_and_the_newest_stay(adapted: LoadedBase, tmp_path: P
     assert {path.name for path in tmp_path.iterdir()} == {"step-3", "step-4", "afina"}
 
 
-def test_recomputing_gives_the_same_gradients_and_is_taken_off(base: LoadedBase) -> None:
-    apply_lora(base.model, LoraShape(layers=2, rank=4, scale=2.0), seed=0)
-    trainer = Trainer(base.model, Batches(sequences(2), 2, 0, 0), settings())
+def test_recomputing_gives_the_same_gradients_also_with_dropout_and_is_taken_off(base: LoadedBase) -> None:
+    apply_lora(base.model, SHAPE, seed=0)
+    trainer = make_trainer(base.model, Batches(sequences(2), 2, 0, 0), settings())
     batch = pad(sequences(2), 0)
     classes = [type(layer) for layer in base.model.layers]
+    for matrix in [module for name, module in tree_flatten(base.model.trainable_parameters()) if "lora_b" in name]:
+        matrix += 0.1  # dropout shows only where B is not zero
     loss, gradients = trainer.compute(batch)
     for _ in range(2):  # entered twice: it does not nest
         with recomputed(base.model.layers[-2:]):

@@ -46,9 +46,9 @@ def _item(row: Row, tokenizer: Tokenizer) -> Item:
             ids, mask = tokenizer.chat_spans(messages, tools=row.tools)
             scored = [bool(value) for value in mask]
         else:
-            prompt = tokenizer.encode(str(messages[0]["content"]))
-            answer = tokenizer.encode(str(messages[-1]["content"]))
-            ids, scored = prompt + answer, [False] * len(prompt) + [True] * len(answer)
+            # As training joins them.
+            ids, offsets = tokenizer.encode_with_offsets(f"{row.prompt}{row.completion}")
+            scored = [end > len(row.prompt or "") for _, end in offsets]
     control = tokenizer.special_ids | tokenizer.eos_ids
     scored = [value and token not in control for token, value in zip(ids, scored, strict=True)]
     # A text's first token has no context of its own: the model's own start stands before it.
@@ -77,6 +77,8 @@ def question_prompt(dataset: Dataset, tokenizer: Tokenizer, question: Question) 
     if tokenizer.has_chat_template and dataset.format != "text":
         messages = [{"role": "user", "content": question.question}]
         return tokenizer.encode_chat(messages, add_generation_prompt=True)
+    if dataset.format == "completions":
+        return tokenizer.encode(question.question, special=True)
     return tokenizer.encode(dataset.instruction_prompt(question.question), special=True)
 
 

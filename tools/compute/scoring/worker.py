@@ -43,10 +43,13 @@ class Evaluation:
         self.tokenizer = base.tokenizer
         self.router = AdapterRouter(base.model)
         self.slots = {request["model"]: BASE_SLOT}
+        self.zeros: set[str] = set()
         for name in request["adapters"]:
             # A zero adapter is measured as what it is: no change.
             adapter = read_adapter(ws.adapter_folder(name), base.info, allow_zero=True)
             self.slots[name] = self.router.load(adapter)
+            if adapter.is_zero:
+                self.zeros.add(name)
 
     def likelihoods(self, items: Sequence[Item]) -> Likelihoods:
         nats: dict[str, list[Scored]] = {}
@@ -110,7 +113,7 @@ def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict
             )
         if "questions" in request["metrics"]:
             answers = evaluation.answers(pick_questions(evaluation.dataset, request["max_items"]))
-        return write_report(ws, request, likelihoods, answers)
+        return write_report(ws, request, likelihoods, answers, evaluation.zeros)
     finally:
         ledger.release(ws, holder)
 

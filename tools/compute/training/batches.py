@@ -41,9 +41,12 @@ class Cursor:
     index: int = 0
 
 
+def _padded(length: int) -> int:
+    return -(-length // _MULTIPLE) * _MULTIPLE
+
+
 def pad(sequences: list[Sequence], pad_id: int) -> Batch:
-    longest = max(len(sequence) for sequence in sequences)
-    width = -(-longest // _MULTIPLE) * _MULTIPLE
+    width = _padded(max(len(sequence) for sequence in sequences))
     ids = np.full((len(sequences), width), pad_id, np.int32)
     mask = np.zeros((len(sequences), width), np.bool_)
     for row, sequence in enumerate(sequences):
@@ -74,6 +77,17 @@ class Batches:
         self.cursor = Cursor()
         self._order: list[list[int]] = []
         self._order_epoch = -1
+
+    def sizes(self, epoch: int) -> list[int]:
+        """Tokens, padding counted, of each batch of an epoch."""
+        order = epoch_order(self._lengths, self._batch_size, self._seed, epoch)
+        return [len(rows) * _padded(max(self._lengths[row] for row in rows)) for rows in order]
+
+    def of_size(self, size: int) -> Batch:
+        """The first batch of epoch 0 with so many tokens."""
+        order = epoch_order(self._lengths, self._batch_size, self._seed, 0)
+        rows = order[self.sizes(0).index(size)]
+        return pad([self.sequences[row] for row in rows], self._pad_id)
 
     def __iter__(self) -> Iterator[Batch]:
         return self

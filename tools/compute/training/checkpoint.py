@@ -1,4 +1,4 @@
-"""Checkpoints: adapter, optimizer, random state and data position, whole or not there.
+"""Checkpoints: adapter, optimizer and position in data and random draws, whole or not there.
 
 Each is a folder `checkpoints/step-<n>/` that is also an adapter which the endpoint can serve.
 """

@@ -14,8 +14,9 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
-from tools.compute.arrays import random_key, restore_random_key, scalar
+from tools.compute.arrays import scalar
 from tools.compute.training.batches import Batch, Batches
+from tools.compute.training.dropout import DropoutKeys
 from tools.compute.training.loss import summed_loss
 from tools.compute.training.optimizer import clip, flat_state, make_optimizer, restore_state
 from tools.compute.training.schedule import rate_at
@@ -75,8 +76,8 @@ class TrainerState:
 class Trainer:
     """One model in training. Not to be shared between threads."""
 
-    def __init__(self, model: nn.Module, batches: Batches, settings: LoopSettings) -> None:
-        self.model, self.batches, self.settings = model, batches, settings
+    def __init__(self, model: nn.Module, batches: Batches, settings: LoopSettings, dropout: DropoutKeys) -> None:
+        self.model, self.batches, self.settings, self.dropout = model, batches, settings, dropout
         self.state = TrainerState()
         self.optimizer = make_optimizer(settings.optimizer, settings.weight_decay)
         self.optimizer.init(model.trainable_parameters())
@@ -91,7 +92,7 @@ class Trainer:
         """One micro-batch, and the update where it completes one. Raises NotFinite, having updated nothing."""
         began = time.perf_counter()
         batch = next(self.batches)
-        self.model.train()
+        self.dropout.step = self.state.step
         loss, gradients = self.compute(batch)
         mx.eval(loss, gradients)
         state, settings = self.state, self.settings
@@ -109,7 +110,8 @@ class Trainer:
         state.window.seconds += time.perf_counter() - began
 
     def compute(self, batch: Batch) -> tuple[mx.array, Any]:
-        """The summed loss of a batch and its gradients; changes nothing but the random state."""
+        """The summed loss of a batch and its gradients; changes nothing."""
+        self.model.train()
         result: tuple[mx.array, Any] = self._loss_and_gradients(self.model, mx.array(batch.ids), mx.array(batch.mask))
         return result
 
@@ -148,11 +150,11 @@ class Trainer:
     # Position ---------------------------------------------------------------------------------
 
     def arrays(self) -> dict[str, mx.array]:
-        """Optimizer, partial accumulation and random state, for a checkpoint."""
+        """Optimizer and partial accumulation, for a checkpoint. Masks and order come from seed and step."""
         arrays = {f"optimizer.{name}": array for name, array in flat_state(self.optimizer).items()}
         if self._gradients is not None:
             arrays |= {f"gradient.{name}": array for name, array in tree_flatten(self._gradients)}
-        return arrays | {"random": random_key()}
+        return arrays
 
     def restore(self, state: TrainerState, adapter: dict[str, mx.array], arrays: dict[str, mx.array]) -> None:
         """Go back to where a checkpoint was made; the cursor is the caller's to set."""
@@ -161,7 +163,6 @@ class Trainer:
         restore_state(self.optimizer, _under("optimizer.", arrays))
         gradients = _under("gradient.", arrays)
         self._gradients = tree_unflatten(sorted(gradients.items())) if gradients else None
-        restore_random_key(arrays["random"])
         mx.eval(self.model.trainable_parameters(), self.optimizer.state)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.optimizers as optimizers
-from mlx.utils import tree_flatten, tree_map, tree_map_with_path, tree_reduce
+from mlx.utils import tree_flatten, tree_map, tree_map_with_path
 
 
 def make_optimizer(name: str, weight_decay: float) -> optimizers.Optimizer:
@@ -33,8 +33,9 @@ def restore_state(optimizer: optimizers.Optimizer, arrays: dict[str, mx.array]) 
 
 def clip(gradients: Any, most: float) -> tuple[Any, mx.array]:
     """Gradients scaled so that their norm is at most `most` (0: left alone), and the norm before."""
-    squares = tree_reduce(lambda total, g: total + g.astype(mx.float32).square().sum(), gradients, mx.array(0.0))
-    norm = mx.sqrt(squares)
+    # In the order of their names: sums of floats depend on it, and a resumed run must have the same.
+    named = sorted(tree_flatten(gradients), key=lambda pair: pair[0])
+    norm = mx.sqrt(mx.stack([g.astype(mx.float32).square().sum() for _, g in named]).sum())
     if most <= 0:
         return gradients, norm
     factor = mx.minimum(1.0, most / (norm + 1e-6))

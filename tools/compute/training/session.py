@@ -11,12 +11,12 @@ import mlx.core as mx
 import psutil
 
 from tools.compute import device
-from tools.compute.arrays import random_key, restore_random_key
 from tools.compute.loading import LoadedBase, load_base
 from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.training.batches import Batch, Batches, fixed_batches
 from tools.compute.training.checkpoint import Best, restore_newest, save_checkpoint
 from tools.compute.training.checkpointing import recomputed
+from tools.compute.training.dropout import key_dropout
 from tools.compute.training.loop import LoopSettings, Trainer, Window
 from tools.compute.training.publish import publish
 from tools.compute.training.rows import Encoded, encode_rows
@@ -26,19 +26,20 @@ from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.start_finetune.contract import Plan, Setting
 from tools.start_finetune.memory import speed_key, trained_layers
 from tools.workspace import ledger, runs
+from tools.workspace.files import read_json, write_json
 from tools.workspace.layout import Workspace
+from tools.workspace.reconcile import RUN_FILE
 
 _SAMPLE_PROMPTS = 2
 # Evaluations that a run with a time budget makes besides the first.
-_TIMED_EVALUATIONS = 4
+_TIMED_EVALUATIONS = 3
+_LEAST_STEPS = 10
+_PROBES = 2
+_MEASURED = "measured"
 
 
 class Stopped(Exception):
-    """A person asked the run to pause or cancel; `what` tells which."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
+    """A person asked the run to pause or cancel, and its state says so now."""
 
 
 class Session:
@@ -50,9 +51,11 @@ class Session:
         self.dataset: Dataset = open_dataset(ws.dataset_folder(run.dataset))
         self.checkpoints = runs.folder(ws, run.run) / "checkpoints"
         self.best: Best | None = None
+        self.valid_loss: float | None = None
         self.base: LoadedBase = load_base(ws.model_folder(run.model), "train")
         self.shape = self._shape()
         apply_lora(self.base.model, self.shape, self._value("seed"))
+        self.dropout = key_dropout(self.base.model, self.shape.dropout, self._value("seed"))
         self._load_rows()
         self.trainer = self._make_trainer()
 
@@ -108,7 +111,7 @@ class Session:
             weight_decay=self._value("weight_decay"),
             max_grad_norm=self._value("max_grad_norm"),
         )
-        return Trainer(self.base.model, self.batches, settings)
+        return Trainer(self.base.model, self.batches, settings, self.dropout)
 
     # The run ----------------------------------------------------------------------------------
 
@@ -119,6 +122,7 @@ class Session:
             self.best = restore_newest(self.checkpoints, self.trainer)
             step = self.trainer.state.step
             runs.rewind(self.ws, self.run.run, step)
+            self._stop_if_asked()
             if step == 0:
                 took = self._evaluate()
                 self._fit_time(took)
@@ -150,10 +154,11 @@ class Session:
 
     def _stop_if_asked(self) -> None:
         asked = runs.asked(self.ws, self.run.run)
-        if asked:
-            if asked == "pause":
-                self._save()
-            raise Stopped(asked)
+        if asked == "pause":
+            self._save()
+        # Taken back while the checkpoint was written, it trains on.
+        if asked and runs.answer(self.ws, self.run.run, asked):
+            raise Stopped
 
     def _report(self) -> None:
         state = self.trainer.state
@@ -166,7 +171,6 @@ class Session:
                 "loss": round(window.mean_loss, 5),
                 "tokens": window.tokens,
                 "tokens_per_second": round(window.tokens / max(window.seconds, 1e-9), 1),
-                "step_seconds": round(window.seconds / self._value("steps_per_report"), 4),
                 "learning_rate": state.learning_rate,
                 "grad_norm": round(state.grad_norm, 4),
                 "epoch": self.trainer.batches.cursor.epoch,
@@ -185,7 +189,7 @@ class Session:
         """Validation loss and answers to the fixed prompts; returns the seconds it took."""
         began, step = time.monotonic(), self.trainer.state.step
         if self.valid:
-            loss = self.trainer.mean_loss(self.valid)
+            loss = self.valid_loss = self.trainer.mean_loss(self.valid)
             if self.best is None or loss < self.best.loss:
                 self.best = Best(step, loss)
             self._record("valid", {"loss": round(loss, 5), "batches": len(self.valid)})
@@ -223,44 +227,52 @@ class Session:
             "precision": self.base.precision,
             "step": self.trainer.state.step,
             "settings": {name: setting.value for name, setting in self.plan.settings.items()},
-            "validation": {"step": self.best.step, "loss": self.best.loss} if self.best else None,
+            "valid_loss": self.valid_loss,
+            "best": {"step": self.best.step, "valid_loss": self.best.loss} if self.best else None,
         }
 
     # Measuring --------------------------------------------------------------------------------
 
     def _fit_time(self, evaluation_seconds: float) -> None:
-        """With `max_minutes`: choose the number of steps from measured ones, and record the plan."""
+        """With `max_minutes`: choose the number of steps from measured ones, and write down the plan.
+
+        A plan once measured stands: a run that is started again trains the same steps.
+        """
         minutes = self._value("max_minutes")
-        if minutes is None:
+        if minutes is None or self.plan.settings["iters"].source.startswith(_MEASURED):
             return
         seconds = self._probe()
         room = minutes * 60 - _TIMED_EVALUATIONS * evaluation_seconds
-        steps = max(10, int(room / seconds))
+        steps = max(_LEAST_STEPS, int(room / seconds))
         every = max(1, -(-steps // _TIMED_EVALUATIONS))
-        reason = f"measured: {seconds:.2f} s a step, {minutes:g} minutes"
+        updates = -(-steps // self._value("gradient_accumulation_steps"))
+        reason = f"{_MEASURED}: {seconds:.2f} s a step, {minutes:g} minutes"
         for name, value in (
             ("iters", steps),
             ("steps_per_eval", every),
             ("save_every", every),
             ("steps_per_report", max(1, steps // 20)),
+            ("warmup_steps", max(1, min(10, updates // 10))),
         ):
-            if name == "iters" or not self.plan.settings[name].source.startswith("asked"):
+            if self.plan.settings[name].source != "asked":
                 self.plan.settings[name] = Setting(value=value, source=reason)
-        runs.set_plan(self.ws, self.run.run, self.plan.model_dump(mode="json"), steps)
+        plan = self.plan.model_dump(mode="json")
+        path = runs.folder(self.ws, self.run.run) / RUN_FILE
+        write_json(path, {**read_json(path), "plan": plan, "steps": steps})
+        runs.set_plan(self.ws, self.run.run, plan, steps)
         self.trainer = self._make_trainer()
         self._event("plan", f"{steps} steps fit {minutes:g} minutes ({reason}).")
 
     def _probe(self) -> float:
-        """Seconds a step, the mean of three that change nothing, after one to warm up."""
-        key = random_key()
-        self.base.model.train()
-        probe = Batches(self.batches.sequences, self.batch_size, self._value("seed"), 0)
-        mx.eval(self.trainer.compute(next(probe)))
+        """Seconds of a mean step: those of the epoch's median batch a token, times the mean batch's tokens."""
+        sizes = self.batches.sizes(epoch=0)
+        batch = self.batches.of_size(sorted(sizes)[len(sizes) // 2])
+        mx.eval(self.trainer.compute(batch))
         began = time.perf_counter()
-        for _ in range(3):
-            mx.eval(self.trainer.compute(next(probe)))
-        restore_random_key(key)
-        return (time.perf_counter() - began) / 3
+        for _ in range(_PROBES):
+            mx.eval(self.trainer.compute(batch))
+        seconds = (time.perf_counter() - began) / _PROBES
+        return seconds / batch.ids.size * sum(sizes) / len(sizes)
 
     def _calibrate(self) -> None:
         reports = runs.metrics(self.ws, self.run.run, "train")

@@ -10,14 +10,13 @@ import os
 import signal
 import sys
 import time
-import traceback
 
 from tools.compute import device
 from tools.compute.training.session import Session, Stopped
-from tools.errors import AfinaError, WorkerDied
 from tools.next_call import next_call
 from tools.start_finetune.contract import Plan
 from tools.workspace import ledger, runs
+from tools.workspace.failures import failure_of
 from tools.workspace.files import read_json, write_json
 from tools.workspace.layout import Workspace, open_workspace
 from tools.workspace.locks import FileLock
@@ -38,19 +37,12 @@ def main() -> None:
     lock = FileLock.acquire(ws.lock_path(holder))
     try:
         _run(ws, name, holder, lock)
-    except Stopped as stopped:
-        state: runs.RunState = "paused" if stopped.what == "pause" else "cancelled"
-        message = "Paused after a checkpoint." if state == "paused" else "Cancelled; its checkpoints are kept."
-        runs.set_state(ws, name, state, message)
-    except AfinaError as error:
-        runs.set_state(ws, name, "failed", error.message, error=error.to_dict())
-    except Exception:
-        traceback.print_exc()
-        defect = WorkerDied(
-            "Training failed by a defect of ours.",
-            fix=f"The details are in {runs.folder(ws, name) / 'worker.log'}; please report them.",
-        )
-        runs.set_state(ws, name, "failed", defect.message, error=defect.to_dict())
+    except Stopped:
+        pass
+    except Exception as error:
+        folder = runs.folder(ws, name)
+        failure = failure_of(error, "train", folder, folder / "worker.log")
+        runs.set_state(ws, name, "failed", failure.message, error=failure.to_dict())
     finally:
         ledger.release(ws, holder)
     sys.stdout.flush()
@@ -74,14 +66,16 @@ def _run(ws: Workspace, name: str, holder: str, lock: FileLock) -> None:
 def _wait_for_memory(ws: Workspace, run: runs.Run, holder: str, lock: FileLock) -> None:
     predicted = int(Plan(**run.plan).predicted_peak_gb * GB)
     told = ""
-    while blocking := ledger.claim(ws, holder, "training", predicted, lock.path):
-        names = ", ".join(entry.holder for entry in blocking)
+    while blocking := runs.ahead_of(ws, run) or [
+        entry.holder for entry in ledger.claim(ws, holder, "training", predicted, lock.path)
+    ]:
+        names = ", ".join(blocking)
         if names != told:
-            runs.add_event(ws, run.run, run.step, "waiting", f"Waiting for memory held by {names}.")
+            runs.add_event(ws, run.run, run.step, "waiting", f"Waiting for its turn after {names}.")
             told = names
         asked = runs.asked(ws, run.run)
-        if asked:
-            raise Stopped(asked)
+        if asked and runs.answer(ws, run.run, asked):
+            raise Stopped
         time.sleep(_POLL_S)
 
 
