@@ -237,4 +237,13 @@ def from_os_error(error: OSError, path: Path | str, doing: str) -> AfinaError:
         )
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return NotFound("file or folder", where, fix="Check the path; relative paths start where Afina was started.")
-    return MachineError(f"The system would not let us {doing} at {where} (errno {error.errno}).")
+    if error.errno in (errno.EEXIST, errno.EISDIR):
+        in_the_way = printable(str(error.filename or path), 300)
+        return Conflict(
+            f"Something else stands in the way: could not {doing} at {where}.",
+            fix=f"Move {in_the_way} elsewhere and call again.",
+        )
+    return MachineError(
+        f"The system would not let us {doing} at {where} (errno {error.errno}).",
+        fix="Check that the disk and the folder are sound, and call again.",
+    )

@@ -49,7 +49,9 @@ def read_json_object(text: str) -> dict[str, Any]:
             fix="In a shell, put it between single quotes, or send it over stdin with `-`.",
         ) from error
     except RecursionError as error:
-        raise InvalidArgument("The arguments are nested too deeply.", field="JSON") from error
+        raise InvalidArgument(
+            "The arguments are nested too deeply.", field="JSON", expected='an object, e.g. {"limit": 5}'
+        ) from error
     if not isinstance(value, dict):
         raise InvalidArgument("The arguments are JSON, but no object.", field="JSON", expected='e.g. {"limit": 5}')
     return value

@@ -157,4 +157,6 @@ def _of_run(ws: Workspace, name: str) -> Path | None:
             if read_card(folder).run == name:
                 return folder
     state = runs.get(ws, name).state
-    raise NotFound("model", name, field="model", fix=f"That run is {state} and has made no adapter yet.")
+    missing = NotFound("model", name, field="model")
+    missing.fix = f"That run is {state} and has made no adapter yet."
+    raise missing

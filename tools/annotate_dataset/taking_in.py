@@ -49,7 +49,7 @@ def take_in(ws: Workspace, dataset: Dataset, accepted: Sequence[Accepted]) -> Pa
 
 
 def _fill(folder: Path, version: str, dataset: Dataset, accepted: Sequence[Accepted]) -> None:
-    shutil.copytree(dataset.folder / "sources", folder / "sources")
+    _copy_folder(dataset.folder / "sources", folder / "sources")
     for name in ("valid.jsonl", "test.jsonl"):
         shutil.copyfile(dataset.folder / name, folder / name)
     files: dict[str, str] = dict(dataset.card["files"])
@@ -66,6 +66,16 @@ def _fill(folder: Path, version: str, dataset: Dataset, accepted: Sequence[Accep
     card = _card(version, dataset, accepted, files)
     (folder / "card.md").write_text(card_text(card), encoding="utf-8")
     (folder / DATASET_MARKER).write_text(dump_card(card), encoding="utf-8")
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """`shutil.copytree` goes on after a failure, and tells no reason at the end."""
+    target.mkdir()
+    for path in source.iterdir():
+        if path.is_dir():
+            _copy_folder(path, target / path.name)
+        else:
+            shutil.copyfile(path, target / path.name)
 
 
 def _provenance(dataset: Dataset, accepted: Sequence[Accepted], taught: int) -> list[dict[str, Any]]:

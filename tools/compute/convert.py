@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tools.errors import DataError, InvalidArgument, printable
+from tools.errors import DataError, InvalidArgument, printable, telling_os_errors
 from tools.models.child import Tell, answer
 from tools.workspace.files import read_json, telling_foreign_writes
 from tools.workspace.processes import check_installation
@@ -87,7 +87,7 @@ def main() -> None:
         if given.kind == "check":
             check_folder(given.source)
             return {}
-        with telling_foreign_writes(given.folder.parent):
+        with telling_os_errors(given.folder, "convert the model"), telling_foreign_writes(given.folder.parent):
             if given.kind == "folder":
                 convert_folder(given.source, given.folder, given.bits)
             else:

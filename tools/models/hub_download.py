@@ -31,7 +31,16 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-from tools.errors import DataError, InvalidArgument, MachineError, NoPermission, NotFound, Offline, printable
+from tools.errors import (
+    DataError,
+    InvalidArgument,
+    MachineError,
+    NoPermission,
+    NotFound,
+    Offline,
+    printable,
+    telling_os_errors,
+)
 from tools.models.child import Tell, answer
 from tools.models.hub_files import SMALL, is_weights
 from tools.workspace.files import sha256_file
@@ -192,9 +201,9 @@ def main() -> None:
     given = parser.parse_args()
 
     def work(_: Tell) -> dict[str, Any]:
-        if given.what == "describe":
-            return describe(given.repository, given.folder, given.revision)
-        return bring_weights(given.repository, given.folder, given.revision)
+        do = describe if given.what == "describe" else bring_weights
+        with telling_os_errors(given.folder, "bring the model"):
+            return do(given.repository, given.folder, given.revision)
 
     answer(work)
 

@@ -202,10 +202,7 @@ class Tokenizer:
 
 
 def _load_rust(path: Path) -> RustTokenizer:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise _unusable(path, "is missing") from error
+    text = _text(path)
     # Offsets are to cover the blank that belongs to a word. The key cannot stand in the vocabulary,
     # where quotes are escaped and values are numbers.
     text = re.sub(r'("trim_offsets"\s*:\s*)true', r"\1false", text)
@@ -216,6 +213,15 @@ def _load_rust(path: Path) -> RustTokenizer:
     rust.no_truncation()
     rust.no_padding()
     return rust
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise _unusable(path, "is missing") from error
+    except UnicodeDecodeError as error:
+        raise _unusable(path, "is not UTF-8 text") from error
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -263,8 +269,8 @@ def _template_source(folder: Path, config: Mapping[str, Any]) -> str | dict[str,
     main = folder / "chat_template.jinja"
     if main.is_file():
         more = sorted((folder / "additional_chat_templates").glob("*.jinja"))
-        sources = {"default": main.read_text(encoding="utf-8")}
-        sources.update({path.stem: path.read_text(encoding="utf-8") for path in more})
+        sources = {"default": _text(main)}
+        sources.update({path.stem: _text(path) for path in more})
         return sources if more else sources["default"]
     value = _json(folder / "chat_template.json").get("chat_template") or config.get("chat_template")
     if isinstance(value, list):

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from tools.errors import NotFound, telling_os_errors
+
 # Whoever looks whether a lock is held has a share of it for a moment: not to be taken for its holder.
 _LOOKS, _LOOK_S = 5, 0.01
 
@@ -27,8 +29,7 @@ class FileLock:
     @classmethod
     def try_acquire(cls, path: Path) -> FileLock | None:
         """The lock, or None while another process (or another holder here) has it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = _opened(path)
         for _ in range(_LOOKS):
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -42,8 +43,7 @@ class FileLock:
     @classmethod
     def acquire(cls, path: Path) -> FileLock:
         """The lock, after waiting for whoever holds it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = _opened(path)
         fcntl.flock(fd, fcntl.LOCK_EX)
         return cls(path, fd)
 
@@ -61,11 +61,18 @@ class FileLock:
         self.release()
 
 
+def _opened(path: Path) -> int:
+    with telling_os_errors(path, "take the lock"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the lock at `path`."""
+    """Whether a living process holds the lock at `path`. Raises NoPermission where that cannot be told."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+        with telling_os_errors(path, "look at the lock"):
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except NotFound:
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -96,6 +96,8 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the database up to the last migration. Raises Conflict when it is from a newer Afina."""
+        if self._version() == len(MIGRATIONS):
+            return  # nothing is written: a full disk can still be read
         with self.transaction() as db:
             version = int(db.execute("PRAGMA user_version").fetchone()[0])
             if version > len(MIGRATIONS):
@@ -106,6 +108,10 @@ class Store:
             for migration in MIGRATIONS[version:]:
                 migration(db)
             db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _version(self) -> int:
+        found = self.row("PRAGMA user_version")
+        return int(found["user_version"]) if found else 0
 
     def close(self) -> None:
         """Close this thread's connection."""
