@@ -37,6 +37,7 @@ from tools.compute.lora import LoraShape, apply_lora
 from tools.compute.routing import AdapterRouter
 from tools.compute.training.batches import Batch, Batches
 from tools.compute.training.checkpointing import recomputed
+from tools.compute.training.dropout import key_dropout
 from tools.compute.training.loop import Trainer
 from tools.compute.training.rows import Sequence
 from tools.errors import AfinaError
@@ -243,7 +244,9 @@ def _gradients(model: nn.Module, batch: int, columns: int, steps: int, compiled:
     """The median step. The model reads one column less: columns of 32 n + 1 are what mlx-lm pads to."""
     ids = np.random.default_rng(0).integers(3, 300, (batch, columns)).astype(np.int32)
     mask = np.ones(ids.shape, np.bool_)
-    trainer = Trainer(model, Batches([Sequence(ids[0], mask[0])], 1, 0, 0), trainers.loop_settings())
+    trainer = Trainer(
+        model, Batches([Sequence(ids[0], mask[0])], 1, 0, 0), trainers.loop_settings(), key_dropout(model, 0.0, 0)
+    )
     model.train()
 
     def compute(ids: mx.array, mask: mx.array) -> Any:

@@ -17,6 +17,7 @@ from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.routing import AdapterRouter
 from tools.compute.training.batches import Batches
 from tools.compute.training.checkpoint import restore_newest, save_checkpoint
+from tools.compute.training.dropout import key_dropout
 from tools.compute.training.loop import Trainer
 from tools.compute.training.rows import Sequence
 
@@ -66,7 +67,7 @@ def resuming(model: nn.Module, shape: LoraShape, length: int, folder: Path) -> d
     def fresh() -> Trainer:
         apply_lora(model, dropping, seed=3)
         settings = loop_settings(iters=6, accumulation=2, learning_rate=1e-3)
-        return Trainer(model, Batches(rows, 2, 3, 0), settings)
+        return Trainer(model, Batches(rows, 2, 3, 0), settings, key_dropout(model, dropping.dropout, 3))
 
     try:
         whole = fresh()
@@ -103,7 +104,8 @@ def learning(model: nn.Module, shape: LoraShape, length: int) -> dict[str, Any]:
     """Thirty steps on one batch: the loss stays finite and falls."""
     apply_lora(model, shape, seed=0)
     try:
-        trainer = Trainer(model, Batches(_rows(model, 2, length), 2, 0, 0), loop_settings(learning_rate=1e-3))
+        batches = Batches(_rows(model, 2, length), 2, 0, 0)
+        trainer = Trainer(model, batches, loop_settings(learning_rate=1e-3), key_dropout(model, 0.0, 0))
         losses = []
         for _ in range(30):
             before = trainer.state.window.loss, trainer.state.window.learned

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tools.workspace.files import write_json
 from tools.workspace.layout import Workspace, open_workspace
 
 _COLUMNS = (("benchmark", 12), ("case", 34), ("Afina", 16), ("peer", 16), ("ratio", 7), ("", 0))
+# Other work below this share of the processors is not worth a word.
+_QUIET = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,8 +95,46 @@ def run_child(measure: Callable[[Bench], Iterator[Measurement]]) -> None:
     arguments = parser.parse_args()
     bench = Bench(open_workspace(arguments.workspace), arguments.model, arguments.quick)
     found = []
+    others = Others()
     for measurement in measure(bench):
+        share = others.share()
+        told = "" if share < _QUIET else f"{share:.0%} of the processors were busy with other work"
+        notes = "; ".join(part for part in (measurement.notes, told) if part)
+        measurement = dataclasses.replace(
+            measurement, notes=notes, more={**measurement.more, "others_busy": round(share, 3)}
+        )
         print(measurement.row(), flush=True)
         found.append(measurement.as_json())
         write_json(arguments.json, found)
+        others = Others()
     sys.stdout.flush()
+
+
+class Others:
+    """What else this machine did since the construction: figures taken beside other work are not to be trusted."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._all, self._own = _busy_seconds(), _own_seconds()
+
+    def share(self) -> float:
+        """Processor time of other processes, as a share of all processors' time."""
+        elapsed = (time.monotonic() - self._began) * (psutil.cpu_count() or 1)
+        others = (_busy_seconds() - self._all) - (_own_seconds() - self._own)
+        return max(0.0, others / elapsed)
+
+
+def _busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+
+
+def _own_seconds() -> float:
+    """Of this process, its living children and those that have ended."""
+    own = psutil.Process()
+    spent = own.cpu_times()
+    total = spent.user + spent.system + spent.children_user + spent.children_system
+    for child in own.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            total += child.cpu_times().user + child.cpu_times().system
+    return float(total)

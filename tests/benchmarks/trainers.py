@@ -22,6 +22,7 @@ from mlx_lm.tuner.trainer import TrainingArgs, iterate_batches, train
 
 from tools.compute.device import CACHE_LIMIT
 from tools.compute.training.batches import Batches
+from tools.compute.training.dropout import key_dropout
 from tools.compute.training.loop import LoopSettings, Trainer
 from tools.compute.training.rows import Sequence
 
@@ -100,7 +101,7 @@ def loop_settings(**changes: Any) -> LoopSettings:
 
 def afina(model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, pad_id: int = 0) -> Timed:
     """`steps` steps of Afina's trainer over `rows`, from the start of an epoch."""
-    trainer = Trainer(model, Batches(rows, batch_size, 0, pad_id), loop_settings())
+    trainer = Trainer(model, Batches(rows, batch_size, 0, pad_id), loop_settings(), key_dropout(model, 0.0, 0))
     twin = Batches(rows, batch_size, 0, pad_id)
     timed = Timed()
     with watched(timed):

@@ -30,8 +30,8 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     ours, theirs = take_turns(base.model, rows, steps, rounds, longest=length, pad=pad, warm_up=1)
     yield _measurement(f"rows of {length} tokens", ours, theirs)
     whole = prepared_rows(bench, base.tokenizer)
-    rows = spread(whole, 8 if bench.quick else 32)
-    ours, theirs = take_turns(base.model, rows, len(rows) // BATCH, 1, longest=LONGEST, pad=pad, warm_up=0)
+    rows = spread(whole, 8 if bench.quick else 24)
+    ours, theirs = take_turns(base.model, rows, len(rows) // BATCH, rounds, longest=LONGEST, pad=pad, warm_up=0)
     lengths = sorted(len(row) for row in whole)
     yield _measurement(
         f"{len(rows)} rows of the sample",
