@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 
 from server.settings import Settings
 from server.state import AppState
-from tools.errors import Conflict, InvalidArgument, MachineError, NoPermission, printable
+from tools.errors import AfinaError, Conflict, InvalidArgument, MachineError, NoPermission, printable
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import FileLock
 
@@ -53,7 +54,9 @@ class Listener:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
-        self._ws.store.write("DELETE FROM servers WHERE pid = ?", (os.getpid(),))
+        # The row counts while the lock is held: one that a full disk keeps says nothing.
+        with contextlib.suppress(MachineError):
+            self._ws.store.write("DELETE FROM servers WHERE pid = ?", (os.getpid(),))
         self._lock.release()
 
     def run(self, app: Starlette, announce: Callable[[str], None]) -> None:
@@ -79,6 +82,8 @@ class Listener:
         except SystemExit as error:
             if error.code:
                 raise MachineError("The server could not start.", fix="The lines above tell why.") from error
+        if server.refusal is not None:
+            raise server.refusal
 
     def _open(self, announce: Callable[[str], None]) -> None:
         self._ws.store.write(
@@ -99,6 +104,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._state = state
         self._on_open = on_open
+        self.refusal: AfinaError | None = None
         state.exit = self._leave
 
     def _leave(self) -> None:
@@ -106,8 +112,14 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
+        if not self.started:
+            return
+        try:
             self._on_open()
+        except AfinaError as error:
+            # Raised here, it would end the loop in the middle of its start.
+            self.refusal = error
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._state.engine.stop(GRACE_S)

@@ -19,7 +19,7 @@ from tests.bad_input.fingerprint import difference, fingerprint
 from tests.bad_input.machine import SmallDisk, small_disk
 from tests.bad_input.material import SAMPLE
 from tests.support.fake_hub import fake_hub
-from tests.support.running_server import eventually
+from tests.support.running_server import RunningServer, eventually
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import make_tiny_model
 from tools.errors import AfinaError, DiskFull, MachineError
@@ -148,6 +148,7 @@ def test_on_a_full_disk_the_commands_say_so(whole: Workspace, disk: SmallDisk) -
     disk.fill(0)
     started = afina("call", "start_finetune", '{"dataset": "livros"}')
     doctor = afina("doctor")
+    served = afina("serve", "--port", "0")
     written = subprocess.run(
         child_command("server.cli", ["call"]), stdout=(disk.folder / "out").open("wb"), stderr=subprocess.PIPE,
         timeout=120, env=child_environment(), cwd="/", check=False,
@@ -155,12 +156,34 @@ def test_on_a_full_disk_the_commands_say_so(whole: Workspace, disk: SmallDisk) -
     disk.empty()
     assert (started.returncode, started.stdout) == (1, b"")
     check_clear(AfinaError.from_dict(json.loads(started.stderr)), [str(whole.root)])
+    assert (served.returncode, served.stdout) == (1, b"")
+    assert served.stderr.decode().splitlines()[-1].startswith("afina: The ")
+    check_words(served.stderr.decode())
     assert doctor.returncode == 1
     assert b"FAIL" in doctor.stdout
     assert written.returncode == 1
     told = written.stderr.decode()
     assert told.startswith("afina: ")
     check_words(told)
+
+
+def test_a_server_whose_disk_fills_up_says_so_and_goes_on_when_there_is_room(whole: Workspace, disk: SmallDisk) -> None:
+    with RunningServer(whole) as server:
+        eventually(lambda: server.health()["mcp"] == "ready", what="the whole server")
+        if disk.is_mounted:  # a limit is only felt by processes that start after it
+            disk.fill(0)
+            told = server.chat().json()["error"]
+            assert (told["code"], told["type"]) == ("disk_full", "server_error")
+            assert "Free some space" in told["message"]
+            check_words(told["message"])
+            assert server.health()["status"] == "ok"
+            assert [entry["id"] for entry in server.client.get("/v1/models").json()["data"]] == ["tiny", "um"]
+            disk.empty()
+        assert server.chat().status_code == 200
+        disk.fill(0)
+        assert server.chat(model="um").status_code == 200
+        assert server.stop() == 0
+    assert "Traceback" not in (whole.logs / "stderr.log").read_text()
 
 
 def test_a_checkpoint_that_finds_no_room_ends_the_run_and_keeps_the_earlier_ones(

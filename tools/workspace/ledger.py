@@ -6,12 +6,14 @@ predicted and those it measured. A row counts only while its holder's lock is he
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tools.errors import MachineError
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import is_held
 from tools.workspace.machine import device_memory
@@ -91,7 +93,9 @@ def measure(ws: Workspace, holder: str, measured: int) -> None:
 
 
 def release(ws: Workspace, holder: str) -> None:
-    ws.store.write("DELETE FROM ledger WHERE holder = ?", (holder,))
+    """Take the holder's row away; one that a full disk keeps counts no more once the holder has ended."""
+    with contextlib.suppress(MachineError):
+        ws.store.write("DELETE FROM ledger WHERE holder = ?", (holder,))
 
 
 def wanting_room(ws: Workspace) -> Entry | None:

@@ -5,6 +5,7 @@ Migrations are an append-only list; a database's `user_version` counts how many 
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from tools.errors import Conflict, DiskFull, MachineError, NoPermission
 
 Row = dict[str, Any]
+_NO_ROOM = 256 * 1024
 
 
 def _first_tables(db: sqlite3.Connection) -> None:
@@ -121,13 +123,21 @@ class Store:
             self._local.connection = None
 
 
+def _free(path: Path) -> int:
+    try:
+        return shutil.disk_usage(path.parent).free
+    except OSError:
+        return _NO_ROOM
+
+
 @contextmanager
 def _telling_database_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
         text = str(error)
-        if "full" in text:
+        # Where even the file that its readers share finds no room, SQLite speaks of the disk alone.
+        if "full" in text or ("disk I/O" in text and _free(path) < _NO_ROOM):
             raise DiskFull(
                 f"The disk is full: could not write {path}.", fix="Free some space and call again."
             ) from error
