@@ -7,6 +7,7 @@ models asked through the OpenAI client. Everything stays in the workspace.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from openai import OpenAI
@@ -22,12 +23,13 @@ from tools.errors import MachineError
 from tools.models.pull import KIND as PULL
 from tools.models.pull import start_pull
 from tools.workspace import jobs, runs
+from tools.workspace.files import write_text
 
 DATASET = "mares"
-TRAIN_MINUTES = 2.4
+TRAIN_MINUTES = 2.5
 # Short rows: a small model on a CPU learns most a second from them.
 MAX_TOKENS = 256
-TEST_ITEMS = 24
+TEST_ITEMS = 16
 PROMPTS = (
     "Quem foi campeão da Liga das Marés na época de 2015?",
     "Quem foi Baltasar Nogueira?",
@@ -37,9 +39,16 @@ ANSWER_TOKENS = 60
 _TICK_S = 0.5
 
 
-def run(settings: Settings, minutes: float = TRAIN_MINUTES) -> int:
-    """The demo in the terminal; returns the exit code. Raises AfinaError with what to do."""
-    return Demo(settings, minutes).run()
+def run(settings: Settings, minutes: float | None = None, picture: Path | None = None) -> int:
+    """The demo in the terminal; returns the exit code. Raises AfinaError with what to do.
+
+    minutes: of training. picture: an SVG file to write what the terminal showed to.
+    """
+    demo = Demo(settings, minutes or TRAIN_MINUTES)
+    code = demo.run()
+    if picture is not None:
+        write_text(picture, demo.console.export_svg(title="afina demo"))
+    return code
 
 
 class Demo:
@@ -47,7 +56,7 @@ class Demo:
 
     def __init__(self, settings: Settings, minutes: float) -> None:
         self.settings, self.minutes = settings, minutes
-        self.console = Console()
+        self.console = Console(record=True)
         self.context: ToolContext = open_context(settings)
         self.began = time.monotonic()
 
@@ -95,7 +104,7 @@ class Demo:
             run = self._call(
                 "start_finetune",
                 dataset=dataset,
-                settings={"max_minutes": self.minutes, "val_batches": 4, "sample_prompts": []},
+                settings={"max_minutes": self.minutes, "batch_size": 1, "val_batches": 8, "sample_prompts": []},
             )["run"]
             while True:
                 status = self._call("training_status", run=run)

@@ -7,6 +7,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from server import __version__
@@ -141,6 +142,8 @@ def _chat(commands: Any) -> None:
 
 
 def _demo(commands: Any) -> None:
-    _command(
+    demo = _command(
         commands, "demo", "demo", "train on the sample material, compare, serve and ask: the whole way, in minutes"
     )
+    demo.add_argument("--minutes", type=float, metavar="N", help="minutes of training (default 2.5)")
+    demo.add_argument("--picture", type=Path, metavar="FILE", help="write what the terminal showed to an SVG file")

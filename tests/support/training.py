@@ -110,10 +110,11 @@ def kill(process: psutil.Process) -> None:
 
 
 def stop_all(ws: Workspace) -> None:
-    """End the processes of all runs: a test that failed leaves nothing behind that eats the cores."""
+    """End the processes of a workspace: a test that failed leaves nothing behind that eats the cores."""
     for process in psutil.process_iter(["cmdline"]):
         line = process.info["cmdline"] or []
-        if str(ws.root) in line and any(part.startswith(("tools.compute", "tools.start_finetune")) for part in line):
+        ours = any(part.startswith(("tools.compute", "tools.start_finetune", "server.cli")) for part in line)
+        if str(ws.root) in line and ours:
             process.kill()
 
 
