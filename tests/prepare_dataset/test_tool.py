@@ -188,8 +188,23 @@ def test_a_model_that_is_not_installed_says_how_to_bring_it(tiny_ws: Workspace) 
         call(tiny_ws, SAMPLE, name="mares", model="tinny")
     assert "`tiny`" in (caught.value.fix or "")
     assert "afina models pull" in (caught.value.fix or "")
-    with pytest.raises(NotFound, match="smollm2"):
-        prepare_dataset(tiny_ws, PrepareArgs(sources=[str(SAMPLE)]), default_model="smollm2-135m")
+    large = "mistral-7b-instruct-v0.3-4bit"
+    with pytest.raises(NotFound, match=f"afina models pull {large}"):
+        prepare_dataset(tiny_ws, PrepareArgs(sources=[str(SAMPLE)]), default_model=large)
+    assert not jobs.listed(tiny_ws, "pull")
+
+
+@pytest.mark.journey
+def test_a_small_base_that_is_not_installed_is_brought_first(ws: Workspace) -> None:
+    args = PrepareArgs(sources=[str(SAMPLE)], name="mares")
+    result = prepare_dataset(ws, args, default_model="smollm2-135m")
+    deadline = time.monotonic() + 180
+    while result.state != "succeeded":
+        assert time.monotonic() < deadline, result.progress
+        assert result.next.startswith("prepare_dataset ")
+        result = prepare_dataset(ws, args, default_model="smollm2-135m")
+    assert ws.model_names() == ["smollm2-135m"]
+    assert result.splits["train"].rows > 100
 
 
 def test_the_name_is_made_from_the_source(tiny_ws: Workspace, tmp_path: Path) -> None:

@@ -206,13 +206,13 @@ def _write_run(ws: Workspace, name: str, dataset: Dataset, info: ModelInfo, plan
     }
     try:
         write_json(runs.folder(ws, run_id) / RUN_FILE, described)
+        runs.add_event(ws, run_id, 0, "queued", "Waiting for its turn.")
         launch(ws, run_id, lock)
     except BaseException:
         lock.release()
         shutil.rmtree(runs.folder(ws, run_id), ignore_errors=True)
         runs.delete(ws, run_id)
         raise
-    runs.add_event(ws, run_id, 0, "queued", "Waiting for its turn.")
     return run_id
 
 

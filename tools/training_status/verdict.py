@@ -34,7 +34,10 @@ def judge(run: Run, valid: Sequence[Point]) -> Verdict:
     if run.state == "failed":
         error = run.error or {}
         text = " ".join(str(error[key]) for key in ("message", "fix") if error.get(key)) or "The run failed."
-        return Verdict(kind="failed", text=text, action=next_call("start_finetune", dataset=run.dataset))
+        # Once the machine is mended, the run itself goes on.
+        again = error.get("code") in ("disk_full", "no_permission", "offline")
+        action = resume if again else next_call("start_finetune", dataset=run.dataset)
+        return Verdict(kind="failed", text=text, action=action)
     if run.state == "succeeded":
         return Verdict(
             kind="done",
