@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import signal
@@ -86,13 +87,18 @@ class Terminal:
         self.shown = ""
         os.write(self._fd, text.encode())
 
-    def code(self) -> int:
-        try:
-            while os.read(self._fd, 4096):
-                pass
-        except (BlockingIOError, OSError):
-            pass
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    def code(self, seconds: float = 30) -> int:
+        deadline = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(OSError):
+                self.shown += os.read(self._fd, 4096).decode(errors="replace")
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+                raise AssertionError(f"it did not end: {self.shown}")
+            time.sleep(0.02)
 
 
 def test_a_conversation_in_a_terminal_ends_with_a_word(served: Workspace) -> None:
