@@ -105,7 +105,7 @@ def learning(model: nn.Module, shape: LoraShape, length: int) -> dict[str, Any]:
     apply_lora(model, shape, seed=0)
     try:
         batches = Batches(_rows(model, 2, length), 2, 0, 0)
-        trainer = Trainer(model, batches, loop_settings(learning_rate=1e-3), key_dropout(model, 0.0, 0))
+        trainer = Trainer(model, batches, loop_settings(learning_rate=2e-4), key_dropout(model, 0.0, 0))
         losses = []
         for _ in range(30):
             before = trainer.state.window.loss, trainer.state.window.learned
