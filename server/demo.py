@@ -37,6 +37,8 @@ PROMPTS = (
 )
 ANSWER_TOKENS = 60
 _TICK_S = 0.5
+# Where the output is no terminal, progress is a line so often.
+_PLAIN_S = 3.0
 
 
 def run(settings: Settings, minutes: float | None = None, picture: Path | None = None) -> int:
@@ -169,42 +171,43 @@ class Demo:
 
 
 class _Bar:
-    """A progress bar in a terminal, a line a change of words elsewhere."""
+    """A moving bar in a terminal, a line every few seconds elsewhere, and a line that stays at the end."""
 
     def __init__(self, console: Console, description: str) -> None:
-        self._console = console
+        self._console, self._description = console, description
+        # What moves goes past the console that records.
+        self._live = Console()
         self._progress = Progress(
-            SpinnerColumn(finished_text="[green]✓"),
+            SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
-            console=console,
+            console=self._live,
+            transient=True,
         )
-        self._description = description
-        self._plain = not console.is_terminal
-        self._told = ""
+        self._told = 0.0
 
     def __enter__(self) -> tuple[_Bar, TaskID]:
         task = self._progress.add_task(self._description, total=None)
-        if self._plain:
-            self._tell(self._description)
-        else:
+        if self._live.is_terminal:
             self._progress.start()
+        self._tell()
         return self, task
 
-    def __exit__(self, *_: object) -> None:
-        if not self._plain:
-            self._progress.stop()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._progress.stop()
+        if kind is None:
+            self._console.print(f"[green]✓[/green] {self._description}", highlight=False)
 
     def update(self, task: TaskID, *, description: str, **changes: Any) -> None:
+        self._description = description
         self._progress.update(task, description=description, **changes)
-        if self._plain:
-            self._tell(description)
+        self._tell()
 
-    def _tell(self, description: str) -> None:
-        if description != self._told:
-            self._console.print(description, highlight=False)
-            self._told = description
+    def _tell(self) -> None:
+        if not self._live.is_terminal and time.monotonic() - self._told > _PLAIN_S:
+            self._told = time.monotonic()
+            self._live.print(self._description, highlight=False)
 
 
 def _training_line(status: dict[str, Any]) -> str:
