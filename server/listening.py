@@ -142,7 +142,10 @@ def _bind(host: str, port: int) -> socket.socket:
     except (socket.gaierror, UnicodeError) as error:
         raise InvalidArgument(f"`{shown}` is no address of this machine.", field="host") from error
     try:
-        return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=_BACKLOG)
+        bound = socket.create_server((str(address[0]), int(address[1])), family=family, backlog=_BACKLOG)
+        # asyncio sends at once (TCP_NODELAY) only where the protocol is named: else an answer on a
+        # connection that is kept waits some 40 ms.
+        return socket.socket(bound.family, bound.type, socket.IPPROTO_TCP, fileno=bound.detach())
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise Conflict(
