@@ -145,5 +145,5 @@ def _demo(commands: Any) -> None:
     demo = _command(
         commands, "demo", "demo", "train on the sample material, compare, serve and ask: the whole way, in minutes"
     )
-    demo.add_argument("--minutes", type=float, metavar="N", help="minutes of training (default 2.5)")
+    demo.add_argument("--minutes", type=float, metavar="N", help="minutes of training (default 3)")
     demo.add_argument("--picture", type=Path, metavar="FILE", help="write what the terminal showed to an SVG file")
