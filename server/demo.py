@@ -195,7 +195,8 @@ class _Bar:
         return self, task
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._progress.stop()
+        if self._live.is_terminal:
+            self._progress.stop()
         if kind is None:
             self._console.print(f"[green]✓[/green] {self._description}", highlight=False)
 
