@@ -8,5 +8,4 @@ from tools.prepare_dataset.material import Source, SourceFile, UnitKind
 
 
 def source(name: str, text: str, kind: UnitKind) -> Source:
-    raw = text.encode("utf-8", "surrogatepass")
-    return Source(SourceFile(Path(name), name, None), raw, "0" * 64, "utf_8", text, kind)
+    return Source(SourceFile(Path(name), name, None), "0" * 64, "utf_8", text, kind)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.prepare_dataset.decode import Undecodable, decode
+from tools.prepare_dataset.decode import decode
+from tools.prepare_dataset.readers.part import Unreadable
 
 SAMPLE = Path(__file__).parents[2] / "clients" / "sample"
 TEXT = "A avó não quis açúcar no café; «amanhã», disse, “há pão”. Às três, o João pôs-se à janela."
@@ -39,17 +40,17 @@ def test_a_byte_order_mark_decides_and_goes(bom: bytes, codec: str, name: str) -
 
 
 def test_a_binary_file_is_refused() -> None:
-    with pytest.raises(Undecodable, match="binary"):
+    with pytest.raises(Unreadable, match="binary"):
         decode(b"%PDF-1.7\x00\x01\x02" + bytes(range(256)) * 4)
 
 
 def test_utf8_with_a_damaged_byte_tells_its_line_instead_of_becoming_another_encoding() -> None:
     raw = f"{TEXT}\n{TEXT}\n".encode() + "não".encode()[:-2] + b"\n" + TEXT.encode()
-    with pytest.raises(Undecodable, match="UTF-8 with damaged bytes") as caught:
+    with pytest.raises(Unreadable, match="UTF-8 with damaged bytes") as caught:
         decode(raw)
     assert caught.value.line == 3
 
 
 def test_what_is_no_western_text_is_refused() -> None:
-    with pytest.raises(Undecodable, match="encoding could not be told"):
+    with pytest.raises(Unreadable, match="encoding could not be told"):
         decode("Жили-были старик со старухой у самого синего моря".encode("koi8-r"))

@@ -7,7 +7,7 @@ import pytest
 
 from tools.errors import DataError, InvalidArgument
 from tools.prepare_dataset.contract import SourceSpec
-from tools.prepare_dataset.read import read_source, tell_kind
+from tools.prepare_dataset.read import read_sources, tell_kind
 from tools.prepare_dataset.sources import find_sources
 
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_decoded_is_told_by_its_file(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_bytes(b"\x00\x01\x02\x03" * 100)
     files, _ = find_sources([str(path)])
-    source, problems = read_source(files[0])
-    assert source is None
+    sources, problems = read_sources(files[0])
+    assert sources == []
     assert problems[0].path == "x.txt"
     assert "binary" in problems[0].message

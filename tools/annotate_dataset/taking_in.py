@@ -79,10 +79,13 @@ def _copy_folder(source: Path, target: Path) -> None:
 
 
 def _provenance(dataset: Dataset, accepted: Sequence[Accepted], taught: int) -> list[dict[str, Any]]:
-    old = [vars(origin) for origin in dataset.provenance()]
+    origins = dataset.provenance()
+    old = [vars(origin) for origin in origins]
+    pages = {origin.id: origin.page for origin in origins}
     hashes = {source["path"]: source["sha256"] for source in dataset.card["sources"]}
     new = [
-        origin_of(one.row, "train", taught + number, hashes[one.row.span.source]) for number, one in enumerate(accepted)
+        origin_of(one.row, "train", number, hashes[one.row.span.source], pages[one.pair.passage])
+        for number, one in enumerate(accepted, taught)
     ]
     return [*old[:taught], *new, *old[taught:]]
 

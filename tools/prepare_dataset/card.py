@@ -9,6 +9,7 @@ _REPAIRS = {
     "invisible_characters": "invisible characters removed",
     "soft_hyphens": "soft hyphens removed",
     "decomposed_letters": "accents joined to their letters",
+    "trailing_blanks": "blanks at line ends removed",
     "line_end_hyphens": "words joined at line ends",
     "wrapped_lines": "wrapped lines joined",
     "byte_order_mark": "byte order mark removed",

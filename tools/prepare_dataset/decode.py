@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
+from tools.prepare_dataset.readers.part import Unreadable
+
 # What Western texts come in, besides UTF-8: Windows, old Macs, DOS. With more to choose from, the
 # detector takes cp1252 for cp1250 or big5.
 _LEGACY = ["cp1252", "mac_roman", "cp850"]
@@ -25,14 +27,6 @@ _MARKS = frozenset("«»“”„‘’—–…ºª°€£§·•¿¡½¼©®�
 _CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\r\x0b\x0c\x1a\x1b")
 
 
-class Undecodable(Exception):
-    """The bytes are no text: `reason` says why, `fix` what to do."""
-
-    def __init__(self, reason: str, fix: str, line: int | None = None) -> None:
-        super().__init__(reason)
-        self.reason, self.fix, self.line = reason, fix, line
-
-
 @dataclass(frozen=True)
 class Decoded:
     """Text without its byte order mark, and the name of the encoding it was in."""
@@ -43,7 +37,7 @@ class Decoded:
 
 
 def decode(raw: bytes) -> Decoded:
-    """The text of a whole file, decided once for all of it. Raises Undecodable."""
+    """The text of a whole file, decided once for all of it. Raises Unreadable."""
     for bom, codec, name in _BOMS:
         if raw.startswith(bom):
             try:
@@ -51,7 +45,7 @@ def decode(raw: bytes) -> Decoded:
             except UnicodeDecodeError as error:
                 raise _broken(name, raw, error) from error
     if b"\0" in raw or len(raw.translate(None, _CONTROLS)) < len(raw) * 0.99:
-        raise Undecodable("It is a binary file, not text.", "Export it as UTF-8 text.")
+        raise Unreadable("It is a binary file, not text.", "Export it as UTF-8 text.")
     try:
         return Decoded(raw.decode("utf-8"), "utf_8", False)
     except UnicodeDecodeError as error:
@@ -71,7 +65,7 @@ def _legacy(raw: bytes) -> Decoded:
     likely = [name for name in _LEGACY if scores[name] == best]
     # Cyrillic or Greek read as Western is all accents.
     if best <= 0 or len(_BEYOND_ASCII.findall(sample.decode(likely[0], errors="replace"))) > 0.4 * len(sample):
-        raise Undecodable("Its encoding could not be told.", "Save it as UTF-8 text.")
+        raise Unreadable("Its encoding could not be told.", "Save it as UTF-8 text.")
     if len(likely) > 1:
         found = from_bytes(raw, cp_isolation=likely).best()
         likely = [found.encoding] if found is not None and found.encoding in likely else likely
@@ -102,9 +96,9 @@ def _mostly_utf8(raw: bytes) -> bool:
     return whole > 20 * text.count("\ufffd")
 
 
-def _broken(name: str, raw: bytes, error: UnicodeDecodeError) -> Undecodable:
+def _broken(name: str, raw: bytes, error: UnicodeDecodeError) -> Unreadable:
     line = raw.count(b"\n", 0, error.start) + 1
-    return Undecodable(
+    return Unreadable(
         f"It is {name.replace('_', '-').upper()} with damaged bytes.",
         "Save it again as UTF-8 from the program it comes from.",
         line,

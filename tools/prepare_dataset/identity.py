@@ -16,7 +16,7 @@ from tools.prepare_dataset.language import Language
 from tools.workspace.files import sha256_file
 
 # Raised whenever the same sources would give other bytes.
-CODE_FORMAT = 1
+CODE_FORMAT = 2
 
 
 @dataclass(frozen=True)

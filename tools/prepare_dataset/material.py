@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Literal
 
 from tools.errors import Problem
 from tools.prepare_dataset.contract import Kind
+from tools.prepare_dataset.edits import Step
 
 UnitKind = Literal["book", "table", "biography", "examples", "questions"]
 Messages = tuple[Mapping[str, Any], ...]
@@ -25,19 +27,33 @@ class SourceFile:
 
 @dataclass
 class Source:
-    """A file as read and repaired. Offsets of all units are characters of `text`."""
+    """A text as read and repaired: a file, or one sheet or table of it. Offsets of all units are characters of `text`.
+
+    sha256: of the file's bytes. part: sheet or table, "" for the whole file. title: of the work, as
+    the file itself tells it. pages: (character, label) where each page starts. steps: how the text
+    became what it is, to be undone. left_out: what the reader passed over, by name.
+    """
 
     file: SourceFile
-    raw: bytes
     sha256: str
     encoding: str
     text: str
     kind: UnitKind
     repairs: dict[str, int] = field(default_factory=dict)
+    part: str = ""
+    title: str = ""
+    pages: list[tuple[int, str]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        return self.file.name
+        return f"{self.file.name}#{self.part}" if self.part else self.file.name
+
+    def page_at(self, position: int) -> str | None:
+        """The label of the page on which a character stands; None in a text without pages."""
+        index = bisect_right(self.pages, position, key=lambda page: page[0]) - 1
+        return self.pages[index][1] if index >= 0 else None
 
 
 @dataclass(frozen=True)

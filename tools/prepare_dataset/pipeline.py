@@ -20,7 +20,7 @@ from tools.prepare_dataset.identity import ModelIdentity, Options, identify, ver
 from tools.prepare_dataset.language import Language, tell_language
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, RowDraft, Source, SourceFile
 from tools.prepare_dataset.questions import repeated_in, settle
-from tools.prepare_dataset.read import read_source
+from tools.prepare_dataset.read import read_sources
 from tools.prepare_dataset.reading_back import Question
 from tools.prepare_dataset.rows import RowMaker
 from tools.prepare_dataset.sources import problems_error
@@ -101,10 +101,9 @@ def _read(files: Sequence[SourceFile], told: Callable[[int, str], None]) -> list
     problems: list[Problem] = []
     for number, file in enumerate(files):
         told(number, file.name)
-        source, found = read_source(file)
-        problems += found
-        if source is not None:
-            sources.append(source)
+        found, faults = read_sources(file)
+        sources += found
+        problems += faults
     if problems:
         # What could be read is examined too, so that all faults are told at once.
         for source in sources:

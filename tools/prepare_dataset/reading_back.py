@@ -55,7 +55,8 @@ class Origin:
     """Where a row comes from. `start` and `end` are characters of the source's text as repaired.
 
     row_start: where that span stands, literally, in the row's text, completion or last message; None
-    where the row was composed from the span (a table's cells, a question) instead of copied.
+    where the row was composed from the span (a table's cells, a question) instead of copied. page:
+    the label of the page on which the span starts, in files that have pages.
     """
 
     split: Split
@@ -70,6 +71,7 @@ class Origin:
     end: int
     row_start: int | None
     response_start: int | None
+    page: str | None = None
 
 
 class Question(BaseModel):

@@ -6,8 +6,15 @@ import re
 import unicodedata
 from collections import Counter
 
+from tools.prepare_dataset.edits import Edit, EditedText
+
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 _SOFT_HYPHEN = re.compile("\u00ad\n?")
+# A letter or digit with the marks that belong to it.
+_DECOMPOSED = re.compile(r"[^\W_][\u0300-\u036f]+")
+_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+_WINDOWS_LINE_END = re.compile("\r\n")
+_LINE_END = re.compile("\r\n?")
 _NEWLINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _HYPHENATED = re.compile(r"(?<!\w)(\w{1,60})-\n(-?)(\w{1,60})")
 # What Portuguese hangs on a verb with a hyphen that is there to stay.
@@ -25,61 +32,37 @@ _NUMBERED = re.compile(r"\d{1,3}[.)]\s|[a-z]\)\s")
 _MIN_WIDTH, _MAX_WIDTH = 45, 110
 
 
-def repair_lines(text: str) -> tuple[str, dict[str, int]]:
+def repair_lines(edited: EditedText) -> None:
     """For tables and examples, whose lines mean something: line ends and decomposed letters alone."""
-    counts: Counter[str] = Counter()
-    text = _counted(text, "\r\n", "\n", "line_ends", counts)
-    return _composed(text, counts), dict(counts)
+    edited.substitute("line_ends", _WINDOWS_LINE_END, "\n")
+    edited.substitute("decomposed_letters", _DECOMPOSED, _composed)
 
 
-def repair_table(text: str) -> tuple[str, dict[str, int]]:
+def repair_table(edited: EditedText) -> None:
     """As `repair_lines`, and the lone carriage returns of old Macs."""
-    text, counts = repair_lines(text)
-    lone = text.count("\r")
-    if lone:
-        counts["line_ends"] = counts.get("line_ends", 0) + lone
-    return text.replace("\r", "\n"), counts
+    edited.substitute("line_ends", _LINE_END, "\n")
+    edited.substitute("decomposed_letters", _DECOMPOSED, _composed)
 
 
-def repair_prose(text: str) -> tuple[str, dict[str, int]]:
-    """The text with its paragraphs whole, and how often each mend was made.
+def repair_prose(edited: EditedText) -> None:
+    """Make the paragraphs whole.
 
     Hard-wrapped lines are joined only in files that were wrapped at a fixed width; verse, lists and
     headings keep their lines.
     """
-    counts: Counter[str] = Counter()
-    text = _substituted(text, _NEWLINES, "\n", "line_ends", counts)
-    text = _substituted(text, _ZERO_WIDTH, "", "invisible_characters", counts)
-    text = _substituted(text, _SOFT_HYPHEN, "", "soft_hyphens", counts)
-    text = _composed(text, counts)
-    text = "\n".join(line.rstrip(" \t") for line in text.split("\n"))
-    width = _wrap_width(text)
+    edited.substitute("line_ends", _NEWLINES, "\n")
+    edited.substitute("invisible_characters", _ZERO_WIDTH, "")
+    edited.substitute("soft_hyphens", _SOFT_HYPHEN, "")
+    edited.substitute("decomposed_letters", _DECOMPOSED, _composed)
+    edited.substitute("trailing_blanks", _TRAILING, "")
+    width = _wrap_width(edited.text)
     if width:
-        text = _join_hyphens(text, counts)
-        text = _unwrap(text, width, counts)
-    return text, dict(counts)
+        _join_hyphens(edited)
+        _unwrap(edited, width)
 
 
-def _counted(text: str, old: str, new: str, name: str, counts: Counter[str]) -> str:
-    found = text.count(old)
-    if found:
-        counts[name] += found
-    return text.replace(old, new) if found else text
-
-
-def _substituted(text: str, pattern: re.Pattern[str], new: str, name: str, counts: Counter[str]) -> str:
-    text, found = pattern.subn(new, text)
-    if found:
-        counts[name] += found
-    return text
-
-
-def _composed(text: str, counts: Counter[str]) -> str:
-    if unicodedata.is_normalized("NFC", text):
-        return text
-    composed = unicodedata.normalize("NFC", text)
-    counts["decomposed_letters"] += max(1, len(text) - len(composed))
-    return composed
+def _composed(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", match.group())
 
 
 def _wrap_width(text: str) -> int:
@@ -101,20 +84,19 @@ def _wrap_width(text: str) -> int:
     return width if _MIN_WIDTH <= width <= _MAX_WIDTH and near >= 0.6 * len(followed) else 0
 
 
-def _join_hyphens(text: str, counts: Counter[str]) -> str:
+def _join_hyphens(edited: EditedText) -> None:
     """Words cut at a line's end. The hyphen stays where the word has one elsewhere in the text, before a
     pronoun, and where the next line repeats it, as Portuguese does; the break goes in any case."""
-    words = Counter(re.findall(r"\w+(?:-\w+)*", text.casefold()))
+    words = Counter(re.findall(r"\w+(?:-\w+)*", edited.text.casefold()))
 
     def join(match: re.Match[str]) -> str:
         left, repeated, right = match.groups()
         if left[-1].isdigit() or right[0].isdigit() or right[0].isupper():
             return match.group()
-        counts["line_end_hyphens"] += 1
         keep = bool(repeated) or _is_compound(left.casefold(), right.casefold(), words)
         return f"{left}-{right}" if keep else left + right
 
-    return _HYPHENATED.sub(join, text)
+    edited.substitute("line_end_hyphens", _HYPHENATED, join)
 
 
 def _is_compound(left: str, right: str, words: Counter[str]) -> bool:
@@ -125,18 +107,16 @@ def _is_compound(left: str, right: str, words: Counter[str]) -> bool:
     return right in _COMPOUNDS or both_words or (right in _CLITICS and len(left) > 2)
 
 
-def _unwrap(text: str, width: int, counts: Counter[str]) -> str:
-    lines = text.split("\n")
-    joined = [lines[0]]
-    last = lines[0]  # the line as it was wrapped, before what it was joined to
-    for line in lines[1:]:
-        if last and line and _continues(last, line, width):
-            joined[-1] += " " + line
-            counts["wrapped_lines"] += 1
-        else:
-            joined.append(line)
-        last = line
-    return "\n".join(joined)
+def _unwrap(edited: EditedText, width: int) -> None:
+    edits = []
+    end = -1  # of the line before, where its line end stands
+    before = ""
+    for line in edited.text.split("\n"):
+        if before and line and _continues(before, line, width):
+            edits.append(Edit(end, "\n", " "))
+        before = line
+        end += len(line) + 1
+    edited.apply("wrapped_lines", edits)
 
 
 def _continues(before: str, line: str, width: int) -> bool:

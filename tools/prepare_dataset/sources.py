@@ -11,24 +11,14 @@ from pathlib import Path
 
 from tools.errors import DataError, InvalidArgument, Problem, printable
 from tools.prepare_dataset.contract import Kind, SourceSpec
+from tools.prepare_dataset.file_types import FILE_TYPES, TOLD, suffixes_of
 from tools.prepare_dataset.material import SourceFile
 
-PROSE = frozenset({".txt", ".text", ".md", ".markdown"})
-TABLES = frozenset({".csv", ".tsv"})
-EXAMPLES = frozenset({".jsonl", ".ndjson"})
-SUPPORTED = PROSE | TABLES | EXAMPLES
-SUPPORTED_TOLD = ".txt, .md, .csv, .tsv and .jsonl"
 # In a folder, these are texts that somebody meant to be read; a picture or a program is not.
 _DOCUMENTS = frozenset(
     {".pdf", ".epub", ".mobi", ".azw", ".azw3", ".doc", ".docx", ".odt", ".rtf", ".pages"}
     | {".xls", ".xlsx", ".ods", ".numbers", ".html", ".htm", ".xml", ".json"}
 )
-_KINDS_OF: dict[Kind, frozenset[str]] = {
-    "book": PROSE,
-    "biography": PROSE,
-    "table": TABLES | frozenset({".txt"}),
-    "examples": EXAMPLES,
-}
 MAX_FILES = 10_000
 MAX_BYTES = 256 * 1024**2
 
@@ -77,7 +67,7 @@ def find_sources(sources: Sequence[str | SourceSpec]) -> tuple[list[SourceFile],
     if not found.files and not found.errors:
         found.error(
             ", ".join(spec if isinstance(spec, str) else spec.path for spec in sources),
-            f"There is no {SUPPORTED_TOLD} in it.",
+            f"There is no {TOLD} in it.",
             "Name a folder that holds some.",
         )
     if found.errors:
@@ -167,17 +157,17 @@ def _walk(root: Path, found: Found) -> Iterator[Path]:
 
 def _add(path: Path, kind: Kind | None, found: Found, *, in_folder: bool) -> None:
     suffix = path.suffix.lower()
-    if suffix not in SUPPORTED:
+    if suffix not in FILE_TYPES:
         told = f"`{printable(suffix, 20)}` files are not read." if suffix else "It has no extension."
-        fix = f"Give it as one of {SUPPORTED_TOLD}."
+        fix = f"Give it as one of {TOLD}."
         if in_folder and suffix not in _DOCUMENTS:
             found.warnings.append(Problem(path=printable(str(path), 300), message=told + " It was left out.", fix=fix))
         else:
             found.error(path, told, fix)
         return
-    if kind is not None and suffix not in _KINDS_OF[kind]:
+    if kind is not None and kind not in FILE_TYPES[suffix].kinds:
         if not in_folder:
-            allowed = ", ".join(sorted(_KINDS_OF[kind]))
+            allowed = ", ".join(suffixes_of(kind))
             found.error(path, f"A `{suffix}` file cannot be a {kind}.", f"A {kind} is one of {allowed}.")
             return
         kind = None

@@ -8,18 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tools.errors import telling_os_errors
+from tools.errors import Problem, telling_os_errors
 from tools.prepare_dataset.card import card_text
 from tools.prepare_dataset.contract import SPLITS, Split
 from tools.prepare_dataset.identity import CODE_FORMAT
-from tools.prepare_dataset.material import RowDraft
+from tools.prepare_dataset.material import RowDraft, Source
 from tools.prepare_dataset.pipeline import Prepared
-from tools.workspace.files import publishing, sweep_temporary
+from tools.prepare_dataset.sources import problems_error
+from tools.workspace.files import publishing, sha256_file, sweep_temporary
 from tools.workspace.layout import DATASET_MARKER, Workspace
 from tools.workspace.locks import FileLock
 
@@ -64,7 +66,10 @@ def fill(folder: Path, name: str, prepared: Prepared) -> None:
     put("provenance.jsonl", lines_of(_provenance(prepared)))
     for source in prepared.sources:
         put(f"sources/text/{source.name}", source.text.encode("utf-8"))
-        put(f"sources/original/{source.name}", source.raw)
+    for source in prepared.sources:
+        original = f"sources/original/{source.file.name}"
+        if original not in files:
+            files[original] = _copy(source, folder / original)
     card = make_card(name, prepared, files)
     (folder / "card.md").write_text(card_text(card), encoding="utf-8")
     (folder / DATASET_MARKER).write_text(dump_card(card), encoding="utf-8")
@@ -85,15 +90,15 @@ def row_id(content: dict[str, Any]) -> str:
 
 
 def _provenance(prepared: Prepared) -> list[dict[str, Any]]:
-    hashes = {source.name: source.sha256 for source in prepared.sources}
+    sources = {source.name: source for source in prepared.sources}
     return [
-        origin_of(row, split, index, hashes[row.span.source])
+        origin_of(row, split, index, sources[row.span.source].sha256, sources[row.span.source].page_at(row.span.start))
         for split in SPLITS
         for index, row in enumerate(prepared.split[split])
     ]
 
 
-def origin_of(row: RowDraft, split: Split, index: int, sha256: str) -> dict[str, Any]:
+def origin_of(row: RowDraft, split: Split, index: int, sha256: str, page: str | None) -> dict[str, Any]:
     """The line of provenance.jsonl for a row (`reading_back.Origin`). sha256: of the source's original bytes."""
     span = row.span
     return {
@@ -109,7 +114,21 @@ def origin_of(row: RowDraft, split: Split, index: int, sha256: str) -> dict[str,
         "end": span.end,
         "row_start": row.row_start,
         "response_start": row.response_start,
+        "page": page,
     }
+
+
+def _copy(source: Source, target: Path) -> str:
+    """The file as it came, beside the text made of it; SHA-256 of the copy."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with telling_os_errors(source.file.path, "copy the source"):
+        shutil.copyfile(source.file.path, target)
+    digest = sha256_file(target)
+    if digest != source.sha256:
+        told = "The file changed while it was read."
+        problem = Problem(path=source.file.name, message=told, fix="Call again once it is at rest.")
+        raise problems_error([problem])
+    return digest
 
 
 def make_card(name: str, prepared: Prepared, files: dict[str, str]) -> dict[str, Any]:
@@ -135,7 +154,7 @@ def make_card(name: str, prepared: Prepared, files: dict[str, str]) -> dict[str,
                 "rows": rows[source.name],
                 "sha256": source.sha256,
                 "text": f"sources/text/{source.name}",
-                "original": f"sources/original/{source.name}",
+                "original": f"sources/original/{source.file.name}",
             }
             for source in prepared.sources
         ],
