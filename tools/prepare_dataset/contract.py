@@ -27,14 +27,14 @@ class SourceSpec(BaseModel):
 
 
 class PrepareArgs(BaseModel):
-    """Arguments of prepare_dataset: `sources` to prepare, or `job` to ask again for one under way."""
+    """Arguments of prepare_dataset: `sources` to prepare, or `job` to ask again for or to stop."""
 
     model_config = ConfigDict(extra="forbid")
 
     sources: list[Place | SourceSpec] = Field(
         default_factory=list,
         max_length=1000,
-        description="Paths, folders or globs of .txt, .md, .csv, .tsv and .jsonl; or {path, kind}",
+        description="Paths, folders or globs of texts, tables and examples; or {path, kind}",
     )
     name: str | None = Field(None, description="Name of the dataset; default made from the first source")
     format: Literal["auto", "text", "completions", "chat"] = Field(
@@ -43,12 +43,14 @@ class PrepareArgs(BaseModel):
     )
     model: str | None = Field(None, description="Installed model whose tokenizer and template the rows are cut to")
     max_tokens: int = Field(2048, ge=64, le=131_072, description="Tokens a row at most, template included")
+    overlap_tokens: int = Field(0, ge=0, le=1024, description="Tokens that cut pieces repeat of the one before")
     valid_fraction: float = Field(0.1, ge=0, le=0.5, description="Share of the documents kept for validation")
     test_fraction: float = Field(0.1, ge=0, le=0.5, description="Share of the documents kept for the test")
     seed: int = Field(0, ge=0, lt=2**32, description="Of the split")
     language: Literal["auto", "pt", "en"] = Field("auto", description="Language of the questions and requests we word")
     wait_s: float = Field(40, ge=0, le=45, description="Seconds to wait for the end before answering with a job")
     job: str | None = Field(None, description="Job to ask again for; the other arguments are then left out")
+    action: Literal["cancel"] | None = Field(None, description="Stop the job named in `job`")
     dry_run: bool = Field(False, description="Show what would be made, write nothing")
 
 
@@ -103,6 +105,33 @@ class Sample(BaseModel):
     source: str
     document: str
     text: str
+    rendered: str | None = Field(
+        None,
+        description="In a dry run, as training reads it, template and control tokens included: what stands in ⟦ ⟧ "
+        "is learned, the rest only read; […] stands for more",
+    )
+
+
+class LongestRow(BaseModel):
+    """The row with the most tokens."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tokens: int
+    split: Split
+    source: str
+    document: str
+    line: int | None = Field(None, description="Line of the source on which it starts, where lines are kept")
+
+
+class TrainingEstimate(BaseModel):
+    """What training on it would take with the preset `auto`; start_finetune with `dry_run` says more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    minutes: float
+    steps: int
+    measured: bool = Field(description="By this machine's speed in an earlier run, else guessed from the model's size")
 
 
 class PrepareResult(BaseModel):
@@ -124,6 +153,8 @@ class PrepareResult(BaseModel):
     dropped: list[Dropped] = Field(default_factory=list)
     overlap: Overlap | None = None
     longest_row_tokens: int = 0
+    longest_row: LongestRow | None = None
+    training: TrainingEstimate | None = Field(None, description="In a dry run")
     samples: list[Sample] = Field(default_factory=list)
     problems: list[Problem] = Field(default_factory=list, description="Findings that did not stop the work")
     notes: list[str] = Field(default_factory=list, description="Choices made for you, and why")
