@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ from tokenizers import Tokenizer as RustTokenizer
 from tokenizers.models import BPE
 
 from tests.support.tiny_model import TEXT
-from tools.models.fast_counter import _tiktoken_encoder, fast_counter
+from tools.models.fast_counter import ExactCounter, FastCounter, fast_counter
 
 LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-SPLITTERS = {
+SPLITTERS: dict[str, list[pre_tokenizers.PreTokenizer]] = {
     "gpt2": [pre_tokenizers.ByteLevel(add_prefix_space=False)],
     "smollm": [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)],
     "llama3": [
@@ -51,16 +52,37 @@ def train(splitters: list[pre_tokenizers.PreTokenizer]) -> RustTokenizer:
 @pytest.mark.parametrize("kind", SPLITTERS)
 def test_tiktoken_gives_the_same_ids(kind: str) -> None:
     rust = train(SPLITTERS[kind])
-    encode = _tiktoken_encoder(__import__("json").loads(rust.to_str()))
+    fast = FastCounter(json.loads(rust.to_str()), ExactCounter(rust))
     for text in [*HARD, TEXT, "\n".join(HARD)]:
-        assert encode(text) == rust.encode(text, add_special_tokens=False).ids
+        assert fast.ids(text) == rust.encode(text, add_special_tokens=False).ids
+
+
+@pytest.mark.parametrize("kind", SPLITTERS)
+def test_tokens_end_where_the_tokenizer_says(kind: str) -> None:
+    rust = train(SPLITTERS[kind])
+    fast = fast_counter(rust, TEXT)
+    assert isinstance(fast, FastCounter)
+    for text in [*HARD, TEXT, "\n".join(HARD)]:
+        found = rust.encode(text, add_special_tokens=False)
+        assert fast.ends(text).tolist() == [end for _, end in found.offsets]
+        assert len(found.ids) == fast(text)
+
+
+def test_a_run_that_tiktoken_gives_up_on_is_counted_by_the_tokenizer() -> None:
+    rust = train(SPLITTERS["gpt2"])
+    fast = fast_counter(rust, TEXT)
+    assert isinstance(fast, FastCounter)
+    blanks = " " * 600_000
+    with pytest.raises(ValueError, match="regex"):
+        fast.ids(blanks)
+    assert fast(blanks) == len(fast.ends(blanks)) == len(rust.encode(blanks).ids)
 
 
 def test_the_sample_material_is_counted_alike() -> None:
     rust = train(SPLITTERS["smollm"])
     book = (Path(__file__).parents[2] / "clients/sample/livros/o-farol-de-areia.md").read_text()
     count = fast_counter(rust, book)
-    assert count.__name__ == "fast"
+    assert isinstance(count, FastCounter)
     assert count(book) == len(rust.encode(book, add_special_tokens=False).ids)
 
 
@@ -68,13 +90,14 @@ def test_a_tokenizer_that_tiktoken_cannot_follow_is_counted_by_its_own() -> None
     rust = train(SPLITTERS["gpt2"])
     rust.normalizer = normalizers.Lowercase()
     count = fast_counter(rust, TEXT)
-    assert count.__name__ == "exact"
-    assert count("OLÁ") == len(rust.encode("OLÁ").ids)
+    assert isinstance(count, ExactCounter)
+    assert count("OLÁ") == len(count.ends("OLÁ")) == len(rust.encode("OLÁ").ids)
 
 
 def test_composed_and_decomposed_accents_count_alike_under_nfc() -> None:
     rust = train(SPLITTERS["gpt2"])
     rust.normalizer = normalizers.NFC()
     count = fast_counter(rust, TEXT)
-    assert count.__name__ == "fast"
+    assert isinstance(count, FastCounter)
     assert count("cafe\u0301") == count("café")
+    assert count.ends("cafe\u0301s").tolist()[-1] == 6
