@@ -7,6 +7,7 @@ import pytest
 
 from tools.errors import DataError, InvalidArgument
 from tools.prepare_dataset.contract import SourceSpec
+from tools.prepare_dataset.file_types import TOLD
 from tools.prepare_dataset.read import read_sources, tell_kind
 from tools.prepare_dataset.sources import find_sources
 
@@ -45,18 +46,20 @@ def test_relative_paths_and_double_stars_work(folder: Path, monkeypatch: pytest.
 
 def test_every_wrong_path_is_told_at_once(folder: Path) -> None:
     (folder / "vazio.txt").write_text("")
-    (folder / "livro.pdf").write_bytes(b"%PDF")
+    (folder / "livro.mobi").write_bytes(b"BOOKMOBI")
+    (folder / "mapa.dwg").write_bytes(b"AC1015")
     (folder / "nada").write_text("x")
     os.mkfifo(folder / "cano.txt")
     (folder / "livros" / "fora.txt").symlink_to(folder.parent / "segredo.txt")
     (folder.parent / "segredo.txt").write_text("segredo")
-    wrong = ["livros/umm.txt", "vazio.txt", "livro.pdf", "nada", "cano.txt", "livros", "*.epub"]
+    wrong = ["livros/umm.txt", "vazio.txt", "livro.mobi", "mapa.dwg", "nada", "cano.txt", "livros", "*.epub"]
     with pytest.raises(DataError) as caught:
         find_sources([str(folder / name) for name in wrong])
     told = {Path(problem.path).name: f"{problem.message} {problem.fix}" for problem in caught.value.problems}
     assert "Did you mean `um.txt`" in told["umm.txt"]
     assert "empty" in told["vazio.txt"]
-    assert ".txt, .md, .csv, .tsv and .jsonl" in told["livro.pdf"]
+    assert "`.mobi` files are not read. Convert it to .epub." in told["livro.mobi"]
+    assert TOLD in told["mapa.dwg"]
     assert "no extension" in told["nada"]
     assert "not a regular file" in told["cano.txt"]
     assert "leads out of the folder" in told["fora.txt"]
@@ -64,10 +67,10 @@ def test_every_wrong_path_is_told_at_once(folder: Path) -> None:
 
 
 def test_a_document_that_cannot_be_read_stops_a_folder_too(folder: Path) -> None:
-    (folder / "livros" / "tres.epub").write_bytes(b"PK")
+    (folder / "livros" / "tres.doc").write_bytes(b"\xd0\xcf\x11\xe0")
     with pytest.raises(DataError) as caught:
         find_sources([str(folder)])
-    assert [Path(problem.path).name for problem in caught.value.problems] == ["tres.epub"]
+    assert [Path(problem.path).name for problem in caught.value.problems] == ["tres.doc"]
 
 
 def test_a_kind_that_a_file_cannot_be_is_refused(folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tools.prepare_dataset.contract import Kind
 
-ReaderName = Literal["text"]
+ReaderName = Literal["text", "pdf", "workbook"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class FileType:
 _PROSE = FileType("text", ("book", "biography"))
 _PLAIN = FileType("text", ("book", "biography", "table"))
 _TABLE = FileType("text", ("table",), "table")
-_LINES = FileType("text", ("examples",), "examples")
+_EXAMPLES = FileType("text", ("examples",), "examples")
+_WORKBOOK = FileType("workbook", ("table",), "table")
 FILE_TYPES: dict[str, FileType] = {
     ".txt": _PLAIN,
     ".text": _PROSE,
@@ -30,10 +31,33 @@ FILE_TYPES: dict[str, FileType] = {
     ".markdown": _PROSE,
     ".csv": _TABLE,
     ".tsv": _TABLE,
-    ".jsonl": _LINES,
-    ".ndjson": _LINES,
+    ".jsonl": _EXAMPLES,
+    ".ndjson": _EXAMPLES,
+    ".json": _EXAMPLES,
+    ".pdf": FileType("pdf", ("book", "biography")),
+    ".xlsx": _WORKBOOK,
+    ".xlsm": _WORKBOOK,
+    ".xls": _WORKBOOK,
+    ".ods": _WORKBOOK,
 }
-TOLD = ".txt, .md, .csv, .tsv and .jsonl"
+# For messages: the types that people know by name.
+TOLD = ".txt, .md, .pdf, .csv, .xlsx, .ods, .jsonl and .json"
+
+_AS_BOOK = "Save it as .docx or .epub."
+_AS_TABLE = "Save it as .xlsx or .csv."
+# Texts that somebody meant to be read, and what to do with them.
+NOT_READ: dict[str, str] = {
+    ".mobi": "Convert it to .epub.",
+    ".azw": "Convert it to .epub.",
+    ".azw3": "Convert it to .epub.",
+    ".doc": _AS_BOOK,
+    ".odt": _AS_BOOK,
+    ".rtf": _AS_BOOK,
+    ".pages": _AS_BOOK,
+    ".numbers": _AS_TABLE,
+    ".xlsb": _AS_TABLE,
+    ".xml": "Save it as .html or .txt.",
+}
 
 
 def suffixes_of(kind: Kind) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tools.errors import DataError, Problem
@@ -21,6 +22,7 @@ from tools.prepare_dataset.language import Language, tell_language
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, RowDraft, Source, SourceFile
 from tools.prepare_dataset.questions import repeated_in, settle
 from tools.prepare_dataset.read import read_sources
+from tools.prepare_dataset.readers.apart import Apart
 from tools.prepare_dataset.reading_back import Question
 from tools.prepare_dataset.rows import RowMaker
 from tools.prepare_dataset.sources import problems_error
@@ -99,11 +101,13 @@ def _all_repeated() -> DataError:
 def _read(files: Sequence[SourceFile], told: Callable[[int, str], None]) -> list[Source]:
     sources: list[Source] = []
     problems: list[Problem] = []
-    for number, file in enumerate(files):
-        told(number, file.name)
-        found, faults = read_sources(file)
-        sources += found
-        problems += faults
+    with Apart() as readers:
+        for number, file in enumerate(files):
+            tell = partial(told, number, file.name)
+            tell()
+            found, faults = read_sources(file, partial(readers.read, tick=tell))
+            sources += found
+            problems += faults
     if problems:
         # What could be read is examined too, so that all faults are told at once.
         for source in sources:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from tools.errors import Problem
@@ -12,7 +14,7 @@ from tools.prepare_dataset.contract import Kind
 from tools.prepare_dataset.edits import EditedText
 from tools.prepare_dataset.file_types import FILE_TYPES
 from tools.prepare_dataset.material import Source, SourceFile
-from tools.prepare_dataset.readers.part import Part, Unreadable
+from tools.prepare_dataset.readers.part import Part, Reader, Unreadable
 from tools.prepare_dataset.readers.registry import read_parts
 from tools.prepare_dataset.repair import repair_lines, repair_prose, repair_table
 from tools.workspace.files import sha256_file
@@ -21,11 +23,11 @@ _BIOGRAPHY_NAME = re.compile(r"^(?:biogra|bios?$|vidas?$)")
 _BOOK_NAME = re.compile(r"^(?:livros?|books?|romances?|contos?|novels?)$")
 
 
-def read_sources(file: SourceFile) -> tuple[list[Source], list[Problem]]:
+def read_sources(file: SourceFile, read: Reader = read_parts) -> tuple[list[Source], list[Problem]]:
     """The sources in `file` (a workbook has one a sheet), or what is wrong with it."""
     try:
         sha256 = sha256_file(file.path)
-        parts = [part for part in read_parts(file.path) if part.text.strip()]
+        parts = _of_kind([part for part in read(file.path) if part.text.strip()], file)
     except OSError:
         return [], [_problem(file, "It cannot be read.", "Check that it exists and that your user may read it.")]
     except Unreadable as fault:
@@ -33,6 +35,21 @@ def read_sources(file: SourceFile) -> tuple[list[Source], list[Problem]]:
     if not parts:
         return [], [_problem(file, "It is empty.", "Fill it, or leave it out.")]
     return [_source(file, sha256, part) for part in parts], []
+
+
+def _of_kind(parts: list[Part], file: SourceFile) -> list[Part]:
+    """The parts that are of the kind asked for, or could be. Raises Unreadable when none is."""
+    if file.kind is None or not parts:
+        return parts
+    tables_told = FILE_TYPES[file.path.suffix.lower()].reader != "text"
+    could_be = {file.kind} if file.kind == "table" and tables_told else {file.kind, None}
+    chosen = [part for part in parts if part.kind in could_be]
+    if not chosen:
+        raise Unreadable(f"There is no {file.kind} in it.", "Leave the kind out, or name another file.")
+    if len(chosen) < len(parts):
+        others = {**chosen[0].left_out, "parts of another kind": len(parts) - len(chosen)}
+        chosen[0] = replace(chosen[0], left_out=others)
+    return chosen
 
 
 def _source(file: SourceFile, sha256: str, part: Part) -> Source:
@@ -46,7 +63,7 @@ def _source(file: SourceFile, sha256: str, part: Part) -> Source:
         part.encoding,
         edited.text,
         kind,
-        {**edited.counts(), **part.mended},
+        dict(Counter(edited.counts()) + Counter(part.mended)),
         part=part.name,
         title=part.title,
         pages=[(start, label) for start, (_, label) in zip(starts, part.pages, strict=True)],

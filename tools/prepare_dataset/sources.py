@@ -11,14 +11,9 @@ from pathlib import Path
 
 from tools.errors import DataError, InvalidArgument, Problem, printable
 from tools.prepare_dataset.contract import Kind, SourceSpec
-from tools.prepare_dataset.file_types import FILE_TYPES, TOLD, suffixes_of
+from tools.prepare_dataset.file_types import FILE_TYPES, NOT_READ, TOLD, suffixes_of
 from tools.prepare_dataset.material import SourceFile
 
-# In a folder, these are texts that somebody meant to be read; a picture or a program is not.
-_DOCUMENTS = frozenset(
-    {".pdf", ".epub", ".mobi", ".azw", ".azw3", ".doc", ".docx", ".odt", ".rtf", ".pages"}
-    | {".xls", ".xlsx", ".ods", ".numbers", ".html", ".htm", ".xml", ".json"}
-)
 MAX_FILES = 10_000
 MAX_BYTES = 256 * 1024**2
 
@@ -159,8 +154,8 @@ def _add(path: Path, kind: Kind | None, found: Found, *, in_folder: bool) -> Non
     suffix = path.suffix.lower()
     if suffix not in FILE_TYPES:
         told = f"`{printable(suffix, 20)}` files are not read." if suffix else "It has no extension."
-        fix = f"Give it as one of {TOLD}."
-        if in_folder and suffix not in _DOCUMENTS:
+        fix = NOT_READ.get(suffix, f"Give it as one of {TOLD}.")
+        if in_folder and suffix not in NOT_READ:
             found.warnings.append(Problem(path=printable(str(path), 300), message=told + " It was left out.", fix=fix))
         else:
             found.error(path, told, fix)

@@ -1,16 +1,31 @@
-"""Which reader reads which type of file."""
+"""Which reader reads which type of file. A reader's libraries are imported when it first reads."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 from tools.prepare_dataset.file_types import FILE_TYPES, ReaderName
 from tools.prepare_dataset.readers.part import Part, Reader
-from tools.prepare_dataset.readers.text import read_text
 
-_READERS: dict[ReaderName, Reader] = {"text": read_text}
+_READERS: dict[ReaderName, str] = {
+    # name: function of the module `readers.MODULE`
+    "text": "text.read_text",
+    "pdf": "pdf.read_pdf",
+    "workbook": "xlsx.read_workbook",
+}
+# Read by code of ours alone; what others parse is read apart, in a process that may crash.
+_SAFE: frozenset[ReaderName] = frozenset({"text"})
 
 
 def read_parts(path: Path) -> list[Part]:
     """The texts in a file of a known type. Raises Unreadable, or OSError when its bytes cannot be had."""
-    return _READERS[FILE_TYPES[path.suffix.lower()].reader](path)
+    module, function = _READERS[FILE_TYPES[path.suffix.lower()].reader].split(".")
+    reader = cast(Reader, getattr(import_module(f"tools.prepare_dataset.readers.{module}"), function))
+    return reader(path)
+
+
+def is_safe(path: Path) -> bool:
+    """Whether a file may be read in this process."""
+    return FILE_TYPES[path.suffix.lower()].reader in _SAFE
