@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tools.errors import InvalidArgument
 from tools.prepare_dataset.contract import Format
 from tools.prepare_dataset.counting import RowCounter
-from tools.prepare_dataset.material import Exchange, Passage, RowDraft, Span, Unit
+from tools.prepare_dataset.material import Exchange, Passage, RowDraft, RowForm, Span, Unit
 from tools.prepare_dataset.wording import Wording, instruction_prompt
 
 # A first sentence, its closing quotes and the blanks after it.
@@ -120,12 +120,12 @@ class Composer:
         content: dict[str, Any] = {"messages": messages}
         if unit.tools:
             content["tools"] = [dict(tool) for tool in unit.tools]
-        learned = "\n".join(str(message.get("content") or "") for message in unit.messages)
-        own = str(unit.messages[-1]["content"]) if unit.form == "question" else learned
+        learned = "\n".join(str(message.get("content") or "") for message in messages)
+        answers = [str(turn.get("content") or "") for turn in messages if turn["role"] == "assistant"]
         try:
             if unit.form == "messages":
                 self.counter.check_turns(messages, content.get("tools"))
-            return self._draft(content, unit.span, learned, own=own)
+            return self._draft(content, unit.span, learned, own="\n".join(answers), form=_form(unit))
         except InvalidArgument as error:
             fix = "Rewrite the conversation, or choose another model or format."
             raise Refused("The model's chat template does not take this conversation.", fix) from error
@@ -134,15 +134,18 @@ class Composer:
         ask, answer = str(unit.messages[index - 1]["content"]).strip(), str(unit.messages[index]["content"]).strip()
         before = [self._told(message) for message in unit.messages[: index - 1]]
         context = "\n".join(part for part in (*before, unit.context) if part)
-        learned = f"{ask}\n{answer}"
-        own = answer if unit.form == "question" else learned
+        learned = "\n".join(part for part in (context, ask, answer) if part)
         if self.format == "completions":
             prompt = f"{context}\n\n{ask}" if before else f"{ask}\n\n{context}" if context else ask
             if unit.form == "question":
                 prompt += self._gap
-            return self._draft({"prompt": prompt, "completion": answer}, unit.span, learned, own=own)
+            return self._draft(
+                {"prompt": prompt, "completion": answer}, unit.span, learned, own=answer, form=_form(unit)
+            )
         lead = instruction_prompt(self.words, ask, context)
-        return self._draft({"text": lead + answer}, unit.span, learned, own=own, response_start=len(lead))
+        return self._draft(
+            {"text": lead + answer}, unit.span, learned, own=answer, response_start=len(lead), form=_form(unit)
+        )
 
     def _told(self, message: Mapping[str, Any]) -> str:
         names = {"user": self.words.asked, "assistant": self.words.answered}
@@ -164,9 +167,14 @@ class Composer:
         own: str | None = None,
         row_start: int | None = None,
         response_start: int | None = None,
+        form: RowForm = "passage",
     ) -> RowDraft:
         own = learned if own is None else own
-        return RowDraft(content, span, learned, own, self.counter.row(content), row_start, response_start)
+        return RowDraft(content, span, learned, own, self.counter.row(content), row_start, response_start, form)
+
+
+def _form(unit: Exchange) -> RowForm:
+    return "question" if unit.form == "question" else "exchange"
 
 
 def _lead(piece: str) -> int:

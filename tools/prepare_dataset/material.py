@@ -14,6 +14,8 @@ from tools.prepare_dataset.edits import Step
 
 UnitKind = Literal["book", "table", "biography", "examples", "questions"]
 Messages = tuple[Mapping[str, Any], ...]
+# Running text; a conversation that was given; a question that we worded.
+RowForm = Literal["passage", "exchange", "question"]
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,8 @@ class Parsed:
 class RowDraft:
     """A row as it will be written.
 
-    content: mlx-lm's keys alone. learned: the material in it, for finding duplicates; own: the same
-    without questions that we worded, for finding overlap. row_start, response_start: see
+    content: mlx-lm's keys alone. learned: the material in it, for finding duplicates; own: what of it
+    is learned, for finding overlap: a passage, or the answers alone. row_start, response_start: see
     `reading_back.Origin`.
     """
 
@@ -143,3 +145,4 @@ class RowDraft:
     tokens: int
     row_start: int | None = None
     response_start: int | None = None
+    form: RowForm = "passage"
