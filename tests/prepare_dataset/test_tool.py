@@ -115,6 +115,7 @@ def test_the_original_bytes_are_kept(tiny_ws: Workspace, tmp_path: Path) -> None
     dataset = opened(result)
     assert (dataset.folder / "sources/original/a.md").read_bytes() == raw
     assert dataset.source_text("a.md") == raw.decode("cp1252").replace("\r\n", "\n")
+    assert dataset.original_text("a.md") == raw.decode("cp1252")
     assert result.sources[0].encoding == "cp1252"
     assert result.sources[0].repairs == {"line_ends": raw.count(b"\r\n"), "encoding": 1}
 

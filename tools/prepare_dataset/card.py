@@ -35,7 +35,8 @@ def card_text(card: dict[str, Any]) -> str:
         f"{settings['seed']}. {_overlap(card['overlap'])} {card['questions']} questions are kept for evaluation.",
         "## Sources",
         _table(("file", "kind", "encoding", "rows", "repairs", "SHA-256"), [_source(s) for s in card["sources"]]),
-        "`sources/original/` holds the files as they came, `sources/text/` the text as repaired; "
+        "`sources/original/` holds the files as they came, `sources/text/` the text as repaired, "
+        "`sources/repairs/` each repair, so that it can be undone; "
         "`provenance.jsonl` tells the characters of it that each row comes from.",
         "## Choices",
         _list(card["notes"]),

@@ -17,7 +17,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tools.errors import DataError, Problem, telling_os_errors
 from tools.prepare_dataset.contract import Format, Split
+from tools.prepare_dataset.edits import undone
 from tools.prepare_dataset.language import Language
+from tools.prepare_dataset.repair_log import steps_of
 from tools.prepare_dataset.wording import instruction_prompt, wording
 from tools.workspace.files import read_json
 from tools.workspace.layout import DATASET_MARKER
@@ -149,14 +151,22 @@ class Dataset:
 
     def source_text(self, source: str) -> str:
         """The text of a source as repaired: what `Origin.start` and `end` slice."""
-        for entry in self.card["sources"]:
-            if entry["path"] == source:
-                return self._checked(entry["text"]).decode("utf-8")
-        raise self._damaged(DATASET_MARKER, "does not name a source that a row comes from")
+        return self._checked(self._source(source)["text"]).decode("utf-8")
+
+    def original_text(self, source: str) -> str:
+        """The text of a source as it was decoded, before its repairs: the logged steps undone."""
+        log = self._source(source).get("log")
+        return undone(self.source_text(source), steps_of(self._checked(log)) if log else [])
 
     def documents(self, split: Split) -> Counter[str]:
         """How many rows each document has in a split."""
         return Counter(origin.document for origin in self.provenance() if origin.split == split)
+
+    def _source(self, source: str) -> dict[str, Any]:
+        for entry in self.card["sources"]:
+            if entry["path"] == source:
+                return dict(entry)
+        raise self._damaged(DATASET_MARKER, "does not name a source that a row comes from")
 
     def _lines(self, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._checked(name).decode("utf-8").split("\n") if line]

@@ -20,6 +20,7 @@ from tools.prepare_dataset.contract import SPLITS, Split
 from tools.prepare_dataset.identity import CODE_FORMAT
 from tools.prepare_dataset.material import RowDraft, Source
 from tools.prepare_dataset.pipeline import Prepared
+from tools.prepare_dataset.repair_log import log_of
 from tools.prepare_dataset.sources import problems_error
 from tools.workspace.files import publishing, sha256_file, sweep_temporary
 from tools.workspace.layout import DATASET_MARKER, Workspace
@@ -66,6 +67,8 @@ def fill(folder: Path, name: str, prepared: Prepared) -> None:
     put("provenance.jsonl", lines_of(_provenance(prepared)))
     for source in prepared.sources:
         put(f"sources/text/{source.name}", source.text.encode("utf-8"))
+        if source.steps:
+            put(repairs_path(source), log_of(source.steps))
     for source in prepared.sources:
         original = f"sources/original/{source.file.name}"
         if original not in files:
@@ -73,6 +76,11 @@ def fill(folder: Path, name: str, prepared: Prepared) -> None:
     card = make_card(name, prepared, files)
     (folder / "card.md").write_text(card_text(card), encoding="utf-8")
     (folder / DATASET_MARKER).write_text(dump_card(card), encoding="utf-8")
+
+
+def repairs_path(source: Source) -> str:
+    """Where the log of a source's mends stands in the version's folder."""
+    return f"sources/repairs/{source.name}.jsonl"
 
 
 def dump_card(card: dict[str, Any]) -> str:
@@ -155,6 +163,7 @@ def make_card(name: str, prepared: Prepared, files: dict[str, str]) -> dict[str,
                 "sha256": source.sha256,
                 "text": f"sources/text/{source.name}",
                 "original": f"sources/original/{source.file.name}",
+                "log": repairs_path(source) if source.steps else None,
             }
             for source in prepared.sources
         ],
