@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tools.errors import Problem
-from tools.prepare_dataset.contract import Kind
+from tools.prepare_dataset.contract import Kind, Split
 from tools.prepare_dataset.edits import Step
 
 UnitKind = Literal["book", "table", "biography", "examples", "questions"]
@@ -63,6 +63,7 @@ class Span:
     """Where a unit stands: characters `start` to `end` of a source's text.
 
     document: chapter, season or person: rows of one never part over the splits. place: the same for people to read.
+    fixed: the split into which the person put it.
     """
 
     source: str
@@ -71,6 +72,7 @@ class Span:
     place: str
     start: int
     end: int
+    fixed: Split | None = None
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,17 @@ class Ask:
 
 @dataclass
 class Parsed:
-    """What one source gives: units to learn, questions to ask, findings (errors stop the work, warnings do not)."""
+    """What one source gives: units to learn, questions to ask, findings (errors stop the work, warnings do not).
+
+    untold: errors beyond those spelled out. notes: choices made for the person.
+    """
 
     units: list[Unit] = field(default_factory=list)
     questions: list[Ask] = field(default_factory=list)
     errors: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    untold: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
