@@ -97,7 +97,7 @@ def test_larger_files_may_take_longer() -> None:
 
 def test_memory_is_watched_from_outside_too(file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AFINA_TEST_UNLIMITED", "1")
-    with Apart(LIMITS, NASTY) as readers, pytest.raises(Unreadable, match="needed more than 0.59 GB"):
+    with Apart(LIMITS, NASTY) as readers, pytest.raises(Unreadable, match=r"needed more than 0\.59 GB"):
         readers.read(file("eat"))
 
 
