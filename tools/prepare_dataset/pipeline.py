@@ -17,6 +17,7 @@ from tools.prepare_dataset.compose import Composer, choose_format
 from tools.prepare_dataset.contract import Format, Overlap, Split
 from tools.prepare_dataset.counting import RowCounter
 from tools.prepare_dataset.examples import parse_examples
+from tools.prepare_dataset.given_splits import keep_given_splits
 from tools.prepare_dataset.identity import ModelIdentity, Options, identify, version_of
 from tools.prepare_dataset.language import Language, tell_language
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, RowDraft, Source, SourceFile
@@ -60,6 +61,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     language = tell_language(s.text for s in sources) if options.language == "auto" else options.language
     words = wording(language)
     parsed = _parse(sources, words)
+    about_given = keep_given_splits(sources, parsed)
     counter = RowCounter(tokenizer, "\n".join(source.text[:4000] for source in sources[:50]))
     form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
     limit = min(options.max_tokens, model.max_positions)
@@ -69,6 +71,8 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     maker = RowMaker(Composer(form, words, counter), limit)
     rows = maker.make(sources, parsed, lambda n, name: progress(count + 2 * n, 3 * count, f"Cutting {name}"))
     progress(3 * count - 1, 3 * count, "Splitting and checking")
+    # Of a row that stands in two splits, the held-out one is kept.
+    rows.sort(key=lambda row: {"test": 0, "valid": 1}.get(row.span.fixed or "", 2))
     rows = drop_duplicates(rows, maker.dropped)
     split, about_split = split_rows(
         rows, options.valid_fraction, options.test_fraction, options.seed, maker.dropped.total()
@@ -89,7 +93,14 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
         dropped=+maker.dropped,
         overlap=overlap,
         warnings=[problem for one in parsed for problem in one.warnings] + _control_tokens(sources, counter),
-        notes=[*notes, *maker.notes, *about_split, *_about_questions(questions, parsed)],
+        notes=[
+            *(note for one in parsed for note in one.notes),
+            *notes,
+            *about_given,
+            *maker.notes,
+            *about_split,
+            *_about_questions(questions, parsed),
+        ],
     )
 
 
@@ -110,18 +121,21 @@ def _read(files: Sequence[SourceFile], told: Callable[[int, str], None]) -> list
             problems += faults
     if problems:
         # What could be read is examined too, so that all faults are told at once.
-        for source in sources:
-            problems += _parse_one(source, wording("pt")).errors
-        raise problems_error(problems)
+        examined = [_parse_one(source, wording("pt")) for source in sources]
+        raise problems_error([*problems, *_errors(examined)], sum(one.untold for one in examined))
     return sources
 
 
 def _parse(sources: Sequence[Source], words: Wording) -> list[Parsed]:
     parsed = [_parse_one(source, words) for source in sources]
-    problems = [problem for one in parsed for problem in one.errors]
+    problems = _errors(parsed)
     if problems:
-        raise problems_error(problems)
+        raise problems_error(problems, sum(one.untold for one in parsed))
     return parsed
+
+
+def _errors(parsed: Sequence[Parsed]) -> list[Problem]:
+    return [problem for one in parsed for problem in one.errors]
 
 
 def _parse_one(source: Source, words: Wording) -> Parsed:

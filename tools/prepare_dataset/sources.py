@@ -70,9 +70,9 @@ def find_sources(sources: Sequence[str | SourceSpec]) -> tuple[list[SourceFile],
     return _named(found.files), found.warnings
 
 
-def problems_error(problems: Sequence[Problem]) -> DataError:
-    """One error for all findings, at most 200 of them spelled out."""
-    count = len(problems)
+def problems_error(problems: Sequence[Problem], untold: int = 0) -> DataError:
+    """One error for all findings, at most 200 of them spelled out. untold: findings besides, that are counted alone."""
+    count = len(problems) + untold
     return DataError(
         "The material has a problem." if count == 1 else f"The material has {count} problems.",
         field="sources",

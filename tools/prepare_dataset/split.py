@@ -41,23 +41,25 @@ def split_rows(
 ) -> tuple[dict[Split, list[RowDraft]], list[str]]:
     """The rows of each split in their order, and notes on choices made. left_out: rows dropped before.
 
-    Raises DataError when there are too few rows or documents for the splits that the fractions ask for.
+    Rows that came in a split stay there, and no other is then moved to fill one. Raises DataError when
+    there are too few rows or documents for the splits that the fractions ask for.
     """
-    needed = 1 + (valid > 0) + (test > 0)
+    given = any(row.span.fixed for row in rows)
+    needed = 0 if given else 1 + (valid > 0) + (test > 0)
     by_row = len({row.span.document for row in rows}) < needed
     groups: dict[str, _Group] = {}
     keys: list[str] = []
     for index, row in enumerate(rows):
         key = f"{row.span.document}\0{index}" if by_row else row.span.document
         keys.append(key)
-        if key not in groups:
+        if key not in groups and row.span.fixed is None:
             groups[key] = _Group(key, row.span.kind, chance_of(row.span, seed, str(index) if by_row else ""))
     if len(groups) < needed:
         raise _too_small(len(rows), needed, left_out)
-    placed = _assign(list(groups.values()), valid, test)
+    placed = _assign(list(groups.values()), valid, test, fill=not given)
     split: dict[Split, list[RowDraft]] = {name: [] for name in SPLITS}
     for key, row in zip(keys, rows, strict=True):
-        split[placed[key]].append(row)
+        split[row.span.fixed or placed[key]].append(row)
     notes = []
     if by_row and needed > 1:
         notes.append(
@@ -74,7 +76,7 @@ def chance_of(span: Span, seed: int, row: str = "") -> float:
     return int.from_bytes(digest[:7], "big") / 2**56
 
 
-def _assign(groups: list[_Group], valid: float, test: float) -> dict[str, Split]:
+def _assign(groups: list[_Group], valid: float, test: float, *, fill: bool) -> dict[str, Split]:
     groups = sorted(groups, key=lambda group: (group.chance, group.key))
     placed: dict[str, Split] = {
         group.key: "test" if group.chance < test else "valid" if group.chance < test + valid else "train"
@@ -85,7 +87,8 @@ def _assign(groups: list[_Group], valid: float, test: float) -> dict[str, Split]
         of_kind = [group for group in groups if group.kind == kind]
         if len(of_kind) >= _ENOUGH_OF_A_KIND:
             _fill(of_kind, wanted, placed)
-    _fill(groups, ["train", *wanted], placed)
+    if fill:
+        _fill(groups, ["train", *wanted], placed)
     return placed
 
 
