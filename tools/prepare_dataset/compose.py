@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -112,18 +113,18 @@ class Composer:
 
     def _chat(self, unit: Exchange) -> RowDraft:
         messages = [dict(message) for message in unit.messages]
-        if unit.context:
-            messages[0]["content"] = f"{messages[0]['content']}\n\n{unit.context}"
+        if unit.context:  # of the question that the last turn answers
+            messages[-2]["content"] = f"{messages[-2]['content']}\n\n{unit.context}"
         if self.merge_system and messages[0]["role"] == "system" and len(messages) > 1:
             system = messages.pop(0)
             messages[0]["content"] = f"{system['content']}\n\n{messages[0]['content']}"
         content: dict[str, Any] = {"messages": messages}
         if unit.tools:
             content["tools"] = [dict(tool) for tool in unit.tools]
-        learned = "\n".join(str(message.get("content") or "") for message in messages)
-        answers = [str(turn.get("content") or "") for turn in messages if turn["role"] == "assistant"]
+        learned = "\n".join(_said(turn) for turn in messages)
+        answers = [_said(turn) for turn in messages if turn["role"] == "assistant"]
         try:
-            if unit.form == "messages":
+            if unit.form == "messages" or len(messages) > 2:
                 self.counter.check_turns(messages, content.get("tools"))
             return self._draft(content, unit.span, learned, own="\n".join(answers), form=_form(unit))
         except InvalidArgument as error:
@@ -171,6 +172,12 @@ class Composer:
     ) -> RowDraft:
         own = learned if own is None else own
         return RowDraft(content, span, learned, own, self.counter.row(content), row_start, response_start, form)
+
+
+def _said(turn: Mapping[str, Any]) -> str:
+    """A turn's text, and the calls that it makes."""
+    calls = json.dumps(turn["tool_calls"], ensure_ascii=False) if turn.get("tool_calls") else ""
+    return f"{turn.get('content') or ''}{calls}"
 
 
 def _form(unit: Exchange) -> RowForm:
