@@ -40,7 +40,18 @@ def test_plain_chapters_take_the_title_from_the_line_after() -> None:
         (["Chapter 1", "Chapter 2. The sea", "EPILOGUE"], ["Chapter 1", "Chapter 2. The sea", "EPILOGUE"]),
         (["Capítulo Primeiro", "Capítulo Segundo – O mar"], ["Capítulo Primeiro", "Capítulo Segundo – O mar"]),
         (["I", "II", "III"], ["I", "II", "III"]),
+        (["— 1 —", "— 2 —", "— 3 —"], ["— 1 —", "— 2 —", "— 3 —"]),
+        (["1\n\nA partida", "2\n\nO mar", "3\n\nA volta"], ["1: A partida", "2: O mar", "3: A volta"]),
+        (["I – A partida", "II – O mar", "III – A volta"], ["I – A partida", "II – O mar", "III – A volta"]),
+        (["1. A partida", "2. O mar", "3. A volta"], ["1. A partida", "2. O mar", "3. A volta"]),
+        (["A PARTIDA", "O MAR DE DENTRO", "A VOLTA"], ["A PARTIDA", "O MAR DE DENTRO", "A VOLTA"]),
+        (["PRÓLOGO", "I", "II", "III", "EPÍLOGO"], ["PRÓLOGO", "I", "II", "III", "EPÍLOGO"]),
+        (["Primeiro Capítulo", "SEGUNDO CAPÍTULO", "CANTO IX"], ["Primeiro Capítulo", "SEGUNDO CAPÍTULO", "CANTO IX"]),
+        (["**Capítulo 1**", "**Capítulo 2: O mar**"], ["Capítulo 1", "Capítulo 2: O mar"]),
+        (["Parte I", "Parte II: O mar"], ["Parte I", "Parte II: O mar"]),
         (["# Um", "# Dois"], ["Um", "Dois"]),
+        (["Um\n===", "O mar\n====="], ["Um", "O mar"]),
+        (["1. Um\n-----", "1.1. Dois\n--------", "2. Três\n-------"], ["1. Um", "2. Três"]),
     ],
 )
 def test_headings_of_many_forms_are_found(headings: list[str], expected: list[str]) -> None:
@@ -55,6 +66,107 @@ def test_a_table_of_contents_makes_no_chapters() -> None:
 def test_the_word_chapter_in_a_sentence_is_no_heading() -> None:
     text = f"{BODY}\n\nNo capítulo 3 conta-se o resto.\n\nCapítulo 3 da vida dele foi triste, como se sabe.\n\n{BODY}"
     assert titles(text) == ["ficheiro"]
+
+
+def test_parts_stand_before_the_titles_of_their_chapters() -> None:
+    book = [f"{heading}\n\n{BODY}" for heading in ("CAPÍTULO I", "CAPÍTULO II")]
+    text = "\n\n".join(["PRÓLOGO", BODY, "PARTE I\nA ida", *book, "PARTE II\nA volta", BODY, *book, "EPÍLOGO", BODY])
+    assert titles(text) == [
+        "PRÓLOGO",
+        "PARTE I: A ida – CAPÍTULO I",
+        "PARTE I: A ida – CAPÍTULO II",
+        "PARTE II: A volta",
+        "PARTE II: A volta – CAPÍTULO I",
+        "PARTE II: A volta – CAPÍTULO II",
+        "PARTE II: A volta – EPÍLOGO",
+    ]
+    second = read_book(text, "ficheiro").chapters[1]
+    assert text[second.start :].startswith("PARTE I\nA ida\n\nCAPÍTULO I")
+
+
+def test_parts_in_markdown_hold_the_level_below() -> None:
+    chapter = f"## O mar\n\n{BODY}\n\n## A terra\n\n{BODY}"
+    text = f"# Prólogo\n\n{BODY}\n\n# Parte I\n\n{chapter}\n\n# Parte II\n\n{chapter}"
+    assert titles(text) == [
+        "Prólogo",
+        "Parte I – O mar",
+        "Parte I – A terra",
+        "Parte II – O mar",
+        "Parte II – A terra",
+    ]
+
+
+def test_a_new_chapter_leaves_the_names_of_others_as_they_are() -> None:
+    parts = [f"PARTE {number}\n\nCAPÍTULO I\n\n{BODY}\n\nCAPÍTULO II\n\n{BODY}" for number in ("I", "II")]
+    before = titles("\n\n".join(parts))
+    after = titles("\n\n".join([parts[0], f"CAPÍTULO III\n\n{BODY}", parts[1]]))
+    assert set(after) - set(before) == {"PARTE I – CAPÍTULO III"}
+    assert set(before) < set(after)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "Índice\n\nCapítulo 1 .......... 5\nCapítulo 2 .......... 90\nCapítulo 3 . . . . . 95",
+        "CONTEÚDO\n\nCapítulo 1\n\nCapítulo 2\n\nCapítulo 3",
+        "# Sumário\n\n1. Capítulo 1\n2. Capítulo 2\n3. Capítulo 3",
+        "Contents\n--------\n\n  1.   Capítulo 1, cujo título não\n       cabe na linha\n  1.1.    Um\n  2.   Capítulo 2",
+    ],
+)
+def test_a_table_of_contents_is_left_out(contents: str) -> None:
+    chapters = "\n\n".join(f"Capítulo {n}\n\n{BODY}" for n in (1, 2, 3))
+    text = f"O Livro\n\n{contents}\n\n{chapters}"
+    book = read_book(text, "ficheiro")
+    assert [chapter.title for chapter in book.chapters] == ["Capítulo 1", "Capítulo 2", "Capítulo 3"]
+    assert book.title == "O Livro"
+    assert book.contents is not None
+    assert text[slice(*book.contents)] == contents
+    assert text[book.chapters[0].start :] == chapters
+
+
+def test_contents_at_the_end_are_no_part_of_the_last_chapter() -> None:
+    text = f"Capítulo 1\n\n{BODY}\n\nCapítulo 2\n\n{BODY}\n\nÍndice\n\nCapítulo 1 ... 3\nCapítulo 2 ... 9\nNotas ... 12"
+    chapters = read_book(text, "ficheiro").chapters
+    assert [chapter.title for chapter in chapters] == ["Capítulo 1", "Capítulo 2"]
+    assert text[: chapters[1].end].endswith(BODY.strip())
+
+
+def test_a_preface_between_contents_and_chapters_is_kept() -> None:
+    listed = "Índice\n\nCapítulo 1 .... 5\nCapítulo 2 .... 9\nCapítulo 3 .... 12"
+    text = f"O Livro\n\n{listed}\n\n{BODY * 2}\n\nCapítulo 1\n\n{BODY}\n\nCapítulo 2\n\n{BODY}"
+    assert titles(text) == ["O Livro", "Capítulo 1", "Capítulo 2"]
+
+
+def test_a_list_under_the_word_contents_that_is_prose_stays() -> None:
+    text = f"# Um\n\n{BODY}\n\n## Sumário\n\n{BODY}\n\n# Dois\n\n{BODY}"
+    assert read_book(text, "ficheiro").contents is None
+
+
+def test_comments_of_settings_are_no_headings() -> None:
+    block = "# O porto em que se escuta\nporto 80\n# O ficheiro de registo\nregisto /var/log\n"
+    text = "\n\n".join(f"{n}. Secção\n----------\n\n{BODY}\n\n{block}" for n in (1, 2, 3))
+    assert titles(text) == ["1. Secção", "2. Secção", "3. Secção"]
+    assert titles(f"{BODY}\n\n{block}\n\n{BODY}\n\n{block}\n\n{BODY}") == ["ficheiro"]
+
+
+def test_numbers_of_pages_are_no_chapters() -> None:
+    pages = [f"{BODY} e então ele" for _ in range(5)]
+    text = "\n\n".join(f"{page}\n\n{n}" for n, page in enumerate(pages, 1))
+    assert titles(text) == ["ficheiro"]
+
+
+def test_a_running_head_begins_no_chapter() -> None:
+    text = "\n\n".join(f"CAPÍTULO {number}\n\n{BODY}" for number in ("I", "I", "I", "II", "II"))
+    assert titles(text) == ["CAPÍTULO I", "CAPÍTULO II"]
+
+
+def test_items_of_a_list_are_no_chapters() -> None:
+    text = BODY + "\n\n" + "\n\n".join(f"{n}. Abrir a porta {n}" for n in range(1, 9)) + "\n\n" + BODY
+    assert titles(text) == ["ficheiro"]
+
+
+def test_a_rule_under_a_paragraph_is_no_underline() -> None:
+    assert titles(f"{BODY}\n\nE assim foi\n{'-' * 79}\n\n{BODY}\n\nE assim é\n{'-' * 79}\n\n{BODY}") == ["ficheiro"]
 
 
 def test_comments_in_code_are_no_headings() -> None:

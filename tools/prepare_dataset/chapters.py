@@ -1,37 +1,37 @@
-"""The chapters of a book: found by Markdown headings, or by lines such as `CAPÍTULO IV` or `Chapter 4`."""
+"""The chapters of a book: by the headings of the form that the book uses, under the parts they stand in."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-_MARKDOWN = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
-_NUMBER = (
-    r"(?:\d{1,3}|[IVXLCDM]{1,8}"
-    r"|(?:primeir|segund|terceir|quart|quint|sext|s[ée]tim|oitav|non|d[ée]cim|vig[ée]sim|[úu]ltim)[oa]"
-    r"(?:[ \t-]\w+[oa])?"
-    r"|one|two|three|four|five|six|seven|eight|nine|ten|um|dois|tr[êe]s|quatro|cinco|seis|sete|oito|nove|dez)"
+from tools.prepare_dataset.contents import find_contents
+from tools.prepare_dataset.headings import (
+    CHAPTER,
+    PART,
+    Heading,
+    capitals,
+    clean,
+    is_part,
+    marked,
+    named,
+    number_alone,
+    numbered,
 )
-_NAMED = (
-    r"PR[ÓO]LOGO|EP[ÍI]LOGO|PREF[ÁA]CIO|INTRODU[ÇC][ÃA]O|POSF[ÁA]CIO"
-    r"|PROLOGUE|EPILOGUE|PREFACE|FOREWORD|INTRODUCTION|AFTERWORD"
-)
-_REST = r"[ \t]*[.:\-–—][^\n]{0,120}|[ \t]+(?-i:[A-ZÀ-Ý])[^\n]{0,100}"
-_PLAIN = re.compile(
-    rf"^[ \t]*(?:(?:CAP[ÍI]TULO|CHAPTER|CAP\.)[ \t]+{_NUMBER}(?P<rest>{_REST})?|(?P<named>{_NAMED}))[ \t]*[.:]?[ \t]*$",
-    re.MULTILINE | re.IGNORECASE,
-)
-_ROMAN_ALONE = re.compile(r"(?<=\n\n)[ \t]*(?P<roman>[IVXL]{1,7})\.?[ \t]*\n(?=\n|[^\n]{1,80}\n\n)")
+
 # Less than this between two headings is a table of contents, not a chapter.
 _MIN_BODY = 200
+# Forms that ordinary text takes too are chapters' headings from so many on.
+_FEWEST = 3
 _TITLE_LENGTH = 80
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """Characters `start` to `end` of the text, its heading included."""
+    """Characters `start` to `end` of the text, its heading included. title: with the part's before it."""
 
     title: str
     start: int
@@ -40,98 +40,127 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Book:
+    """contents: where a table of contents stands, which no chapter holds."""
+
     title: str
     chapters: list[Chapter]
-
-
-@dataclass(frozen=True)
-class _Heading:
-    start: int
-    end: int
-    title: str
+    contents: tuple[int, int] | None = None
 
 
 def read_book(text: str, fallback_title: str) -> Book:
-    """The book's title and its chapters, in order, covering all of the text but blank edges.
+    """The book's title and its chapters, in order, covering all of the text but blank edges and the contents.
 
-    A text without headings is one chapter, named after the book.
+    A text without headings is one chapter, named after the book. Titles that stand twice in a part
+    are numbered in their order.
     """
-    title, headings = _markdown(text)
+    contents = find_contents(text)
+    visible = text if contents is None else _blanked(text, *contents)
+    title, headings = _outline(visible)
+    title = title or _first_line_title(visible, headings) or fallback_title
+    headings = _with_body(visible, headings)
     if not headings:
-        headings = _plain(text)
-        title = title or _first_line_title(text, headings)
-    title = title or fallback_title
-    headings = [h for h, after in zip_longest(headings, headings[1:]) if _has_body(text, h, after)]
-    if not headings:
-        return Book(title, _numbered(text, [Chapter(title, 0, len(text))]))
-    chapters = []
-    front = headings[0].start
-    if _is_front_matter(text[:front]):
-        chapters.append(Chapter(title, 0, front))
+        chapters = [Chapter(title, 0, len(text))]
     else:
-        front = 0
-    for n, heading in enumerate(headings):
-        end = headings[n + 1].start if n + 1 < len(headings) else len(text)
-        chapters.append(Chapter(heading.title, front if n == 0 else heading.start, end))
-    return Book(title, _numbered(text, chapters))
+        starts = [heading.start for heading in headings]
+        front = _is_front_matter(visible[: starts[0]])
+        chapters = [Chapter(title, 0, starts[0])] * front
+        starts[0] = starts[0] if front else 0
+        chapters += [
+            Chapter(heading.title, start, end)
+            for heading, start, end in zip(headings, starts, [*starts[1:], len(text)], strict=True)
+        ]
+    if contents is not None:
+        chapters = [part for chapter in chapters for part in _apart(visible, chapter, *contents)]
+    return Book(title, _numbered(visible, chapters), contents)
 
 
-def _markdown(text: str) -> tuple[str, list[_Heading]]:
-    """The title, if one heading stands above all others, and the headings of the chapters' level."""
-    found = [(len(m[1]), _Heading(m.start(), m.end(), _clean(m[2]))) for m in _MARKDOWN.finditer(_without_code(text))]
-    if not found:
-        return "", []
-    levels = Counter(level for level, _ in found)
-    top = min(levels)
-    if levels[top] > 1:
-        return "", [heading for level, heading in found if level == top]
-    title = next(heading.title for level, heading in found if level == top)
-    deeper = [level for level in sorted(levels) if level > top and levels[level] > 1]
-    if deeper:
-        return title, [heading for level, heading in found if level == deeper[0]]
+def _outline(text: str) -> tuple[str, list[Heading]]:
+    """The title, where a heading is it, and the chapters' headings in the first form that gives some."""
+    title, headings = _marked(text)
+    if headings:
+        return title, headings
+    names = named(text)
+    if any(not heading.side for heading in names):
+        chapters = list(_placed(text, names, CHAPTER if any(_is_chapter(h) for h in names) else PART))
+        if _with_body(text, chapters):
+            return title, chapters
+    for form in (numbered, number_alone, capitals):
+        found = form(text)
+        taken = {heading.start for heading in found}
+        others = [heading for heading in names if heading.start not in taken]
+        chapters = list(_placed(text, sorted([*found, *others], key=lambda heading: heading.start), CHAPTER))
+        with_body = {heading.end for heading in _with_body(text, chapters)}
+        if sum(heading.end in with_body for heading in found) >= _FEWEST:
+            return title, chapters
     return title, []
 
 
-def _without_code(text: str) -> str:
-    """The text with `#` lines of fenced code blanked out, at the same offsets."""
-    return re.sub(r"^```.*?^```", lambda m: m[0].replace("#", " "), text, flags=re.MULTILINE | re.DOTALL)
+def _is_chapter(heading: Heading) -> bool:
+    return heading.level == CHAPTER and not heading.side
 
 
-def _plain(text: str) -> list[_Heading]:
-    found = [_with_title_line(text, m) for m in _PLAIN.finditer(text) if _stands_alone(text, m.start())]
-    if len([heading for heading in found if heading is not None]) < 2:
-        roman = [_with_title_line(text, m) for m in _ROMAN_ALONE.finditer(text)]
-        if len(roman) >= 3:
-            return roman
-    return found
+def _marked(text: str) -> tuple[str, list[Heading]]:
+    """The title, if one heading stands above all others or opens the text, and the chapters' headings."""
+    found = marked(text)
+    if not found:
+        return "", []
+    levels = Counter(heading.level for heading in found)
+    top = min(levels)
+    title = ""
+    first = next(heading for heading in found if heading.level == top)
+    if levels[top] == 1 or _only_opens(text, first, found):
+        title = first.title
+        found = [heading for heading in found if heading is not first]
+        levels[top] -= 1
+    repeated = [level for level in sorted(levels) if levels[level] > 1]
+    if not repeated:
+        return title, []
+    level = repeated[0]
+    if 2 * sum(is_part(heading.title) for heading in found if heading.level == level) > levels[level] and repeated[1:]:
+        # Prologue and epilogue stand beside the parts.
+        level, above = repeated[1], level
+        found = [replace(h, level=level) if h.level == above and not is_part(h.title) else h for h in found]
+    return title, list(_placed(text, found, level))
 
 
-def _stands_alone(text: str, start: int) -> bool:
-    before = text[max(0, start - 200) : start]
-    return before.rstrip(" \t").endswith("\n\n") or not before.strip()
+def _only_opens(text: str, first: Heading, found: Sequence[Heading]) -> bool:
+    """Whether the first heading is the book's, with no text of its own."""
+    after = next((h for h in found if h.start > first.start and h.level <= first.level), None)
+    return (
+        first is found[0]
+        and after is not None
+        and not text[: first.start].strip()
+        and not _has_body(text, first, after.start)
+        and sum(heading.level == first.level for heading in found) > 2
+    )
 
 
-def _with_title_line(text: str, match: re.Match[str]) -> _Heading:
-    """The heading and, where its own line has no title, the short line after it that is one."""
-    line = _clean(match.group())
-    fields = match.groupdict()
-    if fields.get("rest") or fields.get("named"):
-        return _Heading(match.start(), match.end(), line)
-    following = re.compile(r"\n{0,2}[ \t]*([^\n]+)(?=\n\n|\n?$)").match(text, match.end())
-    if following is not None:
-        title = _clean(following[1])
-        if len(title) <= _TITLE_LENGTH and title[-1:] not in ".;,:" and not title.startswith(("—", "–", "-")):
-            return _Heading(match.start(), following.end(), f"{line}: {title}")
-    return _Heading(match.start(), match.end(), line)
+def _placed(text: str, headings: Sequence[Heading], level: int) -> Iterator[Heading]:
+    """The headings of a level, their parts' titles before their own; a part's heading goes with its first chapter."""
+    part: Heading | None = None
+    opening: Heading | None = None
+    for heading in headings:
+        if heading.level < level:
+            part = opening = heading
+        elif heading.level == level:
+            start = heading.start
+            if opening is not None and not _has_body(text, opening, start):
+                start = opening.start
+            elif opening is not None:
+                yield opening
+            opening = None
+            title = heading.title if part is None else f"{part.title} – {heading.title}"
+            yield replace(heading, start=start, title=title)
 
 
-def _clean(title: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"[*_`]+", "", title)).strip(" .:")
+def _with_body(text: str, headings: Sequence[Heading]) -> list[Heading]:
+    followed = zip_longest(headings, headings[1:])
+    return [heading for heading, after in followed if _has_body(text, heading, after.start if after else None)]
 
 
-def _has_body(text: str, heading: _Heading, after: _Heading | None) -> bool:
-    body = text[heading.end : after.start if after else len(text)].strip()
-    return len(body) >= _MIN_BODY or (after is None and bool(body))
+def _has_body(text: str, heading: Heading, end: int | None) -> bool:
+    body = text[heading.end : end].strip()
+    return len(body) >= _MIN_BODY or (end is None and bool(body))
 
 
 def _is_front_matter(text: str) -> bool:
@@ -139,12 +168,12 @@ def _is_front_matter(text: str) -> bool:
     return len(text.strip()) >= 2 * _MIN_BODY
 
 
-def _first_line_title(text: str, headings: list[_Heading]) -> str:
+def _first_line_title(text: str, headings: Sequence[Heading]) -> str:
     """The first line, where it stands alone like a title."""
     match = re.compile(r"\s*([^\n]+)(\n{2,}|$)").match(text)
     if match is None or (headings and match.start(1) >= headings[0].start):
         return ""
-    line = _clean(match[1])
+    line = clean(match[1])
     letters = [c for c in line if c.isalpha()]
     if not letters or len(line) > _TITLE_LENGTH or match[1].rstrip()[-1] in ".;,":
         return ""
@@ -158,7 +187,25 @@ def _sentence_case(title: str) -> str:
     return " ".join(w if n and w in small else w[:1].upper() + w[1:] for n, w in enumerate(words))
 
 
-def _numbered(text: str, chapters: list[Chapter]) -> list[Chapter]:
+def _blanked(text: str, start: int, end: int) -> str:
+    """The text with characters made line ends, at the same offsets."""
+    return f"{text[:start]}{chr(10) * (end - start)}{text[end:]}"
+
+
+def _apart(text: str, chapter: Chapter, start: int, end: int) -> Iterator[Chapter]:
+    """What a chapter holds before and after the contents, where that is more than a title page or an imprint."""
+    if end <= chapter.start or chapter.end <= start:
+        yield chapter
+        return
+    pieces = [replace(chapter, end=min(start, chapter.end)), replace(chapter, start=max(end, chapter.start))]
+    whole = max(len(text[piece.start : piece.end].strip()) for piece in pieces)
+    for piece in pieces:
+        size = len(text[piece.start : piece.end].strip()) if piece.end > piece.start else 0
+        if size and (size == whole or size >= 2 * _MIN_BODY):
+            yield piece
+
+
+def _numbered(text: str, chapters: Sequence[Chapter]) -> list[Chapter]:
     """Edges without blanks, and titles that stand twice told apart."""
     seen: Counter[str] = Counter()
     trimmed = []
