@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 _BOOKS = ("iniciante", "intermediario", "avancado")
+_SAMPLE = Path(__file__).parents[2] / "clients" / "sample"
 _PLACE = "usr/share/doc/focalinux/text"
 
 
@@ -45,6 +46,13 @@ def focalinux() -> dict[str, bytes]:
     """The three books in Latin-1, hard-wrapped, by name: 0.3 MB, 0.9 MB and 1.1 MB."""
     root = unpacked("focalinux-text") / _PLACE
     return {name: gzip.decompress((root / name / "index.txt.gz").read_bytes()) for name in _BOOKS}
+
+
+def books() -> dict[str, str]:
+    """Portuguese books as text: the sample's, and the three above on systems that can have them."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_SAMPLE.glob("livros/*"))}
+    debian = focalinux() if has_debian() else {}
+    return {**texts, **{name: raw.decode("latin-1") for name, raw in debian.items()}}
 
 
 def fortunes() -> str:
