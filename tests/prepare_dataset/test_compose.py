@@ -80,7 +80,47 @@ def test_calls_of_tools_are_refused_where_they_have_no_place(tokenizer: Tokenize
     unit = Exchange(SPAN, exchange("Quem?", "Eu.").messages, "messages", ({"type": "function"},))
     with pytest.raises(Refused, match="no place"):
         composer(tokenizer, "text").exchange(unit)
-    assert composer(tokenizer, "chat").exchange(unit)[0].content["tools"] == [{"type": "function"}]
+
+
+TOOLS_TEMPLATE = """{% for tool in tools or [] %}{{ tool | tojson }}
+{% endfor %}{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content }}{% for call in m.tool_calls or [] %}{{ call.function | tojson }}{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+
+def test_calls_of_tools_are_kept_where_the_template_has_them_and_refused_where_it_drops_them(
+    tokenizer: Tokenizer,
+) -> None:
+    tools = {"type": "function", "function": {"name": "estado_do_farol"}}
+    called = {"type": "function", "function": {"name": "estado_do_farol", "arguments": {"farol": "Areal"}}}
+    turns = (
+        {"role": "user", "content": "Está aceso?"},
+        {"role": "assistant", "content": "", "tool_calls": [called]},
+        {"role": "tool", "content": "aceso"},
+        {"role": "assistant", "content": "Está."},
+    )
+    unit = Exchange(SPAN, turns, "messages", (tools,))
+    with pytest.raises(Refused, match="leaves out tools"):
+        composer(tokenizer, "chat").exchange(unit)
+    knowing = Tokenizer(tokenizer.rust, {}, template=ChatTemplate(TOOLS_TEMPLATE, {}))
+    row = composer(knowing, "chat").exchange(unit)[0]
+    assert (row.content["tools"], row.content["messages"]) == ([tools], list(turns))
+    assert '"arguments": {"farol": "Areal"}' in row.learned
+
+
+def test_a_turn_that_the_template_changes_is_refused(tokenizer: Tokenizer) -> None:
+    template = TOOLS_TEMPLATE.replace("{{ m.content }}", "{{ m.content if m.role != 'user' else m.content[:2] }}")
+    lossy = Tokenizer(tokenizer.rust, {}, template=ChatTemplate(template, {}))
+    with pytest.raises(Refused, match="the text of turn 1, or changes it"):
+        composer(lossy, "chat").exchange(exchange("Quem?", "Eu.", "Onde?", "Cá."))
+
+
+def test_a_system_turn_that_the_template_drops_goes_before_the_first_question(tokenizer: Tokenizer) -> None:
+    template = TOOLS_TEMPLATE.replace("for m in messages", "for m in messages if m.role != 'system'")
+    deaf = Tokenizer(tokenizer.rust, {}, template=ChatTemplate(template, {}))
+    row = composer(deaf, "chat").exchange(exchange("Quem?", "Eu.", system="Sê breve."))[0]
+    assert row.content["messages"][0] == {"role": "user", "content": "Sê breve.\n\nQuem?"}
 
 
 def test_a_book_in_chat_is_continued_from_its_first_sentence(tokenizer: Tokenizer) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tokenizers import Tokenizer as RustTokenizer
 from tokenizers.decoders import ByteLevel
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from tools.models.fast_counter import TokenCounter
 
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+
+
+class SpelledChat(NamedTuple):
+    """A conversation as text and ids; for each id its characters of the text, and 1 where the assistant wrote it."""
+
+    text: str
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    mask: list[int]
 
 
 class Tokenizer:
@@ -189,9 +198,16 @@ class Tokenizer:
         Raises InvalidArgument when the template refuses the conversation or does not let its turns
         be told apart.
         """
+        found = self.spell_chat(messages, tools=tools)
+        return found.ids, found.mask
+
+    def spell_chat(
+        self, messages: Sequence[Message], *, tools: Sequence[Mapping[str, Any]] | None = None
+    ) -> SpelledChat:
+        """What `chat_spans` gives, with the text that the ids spell."""
         text, spans = assistant_char_spans(self._chat(), messages, tools, self._special.values())
         ids, offsets = self.encode_with_offsets(text)
-        return ids, token_mask(ids, offsets, spans, self.special_ids | self.eos_ids)
+        return SpelledChat(text, ids, offsets, token_mask(ids, offsets, spans, self.special_ids | self.eos_ids))
 
     def _chat(self) -> ChatTemplate:
         if self._template is None:

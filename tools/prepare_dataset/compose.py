@@ -63,7 +63,7 @@ class Composer:
         self.merge_system = form == "chat" and not self._takes_system()
 
     def _takes_system(self) -> bool:
-        turns = [{"role": role, "content": "a"} for role in ("system", "user", "assistant")]
+        turns = [{"role": role, "content": f"um {role}"} for role in ("system", "user", "assistant")]
         try:
             self.counter.check_turns(turns, None)
         except InvalidArgument:
@@ -129,7 +129,7 @@ class Composer:
             return self._draft(content, unit.span, learned, own="\n".join(answers), form=_form(unit))
         except InvalidArgument as error:
             fix = "Rewrite the conversation, or choose another model or format."
-            raise Refused("The model's chat template does not take this conversation.", fix) from error
+            raise Refused(error.message, error.fix or fix) from error
 
     def _single(self, unit: Exchange, index: int) -> RowDraft:
         ask, answer = str(unit.messages[index - 1]["content"]).strip(), str(unit.messages[index]["content"]).strip()

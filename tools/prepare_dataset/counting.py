@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tools.errors import InvalidArgument
 from tools.models.tokenizer import Tokenizer
 
 
@@ -43,10 +44,24 @@ class RowCounter:
         return max(rendered, len(self._tokenizer.chat_spans(messages, tools=tools)[0]))
 
     def check_turns(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None) -> None:
-        """Raise InvalidArgument when the answers of a conversation could not be told apart in training."""
-        self._tokenizer.chat_spans(messages, tools=tools)
+        """Raise InvalidArgument when the template refuses a conversation, or lets a part of it fall.
+
+        Also when the answers could not be told apart in training.
+        """
+        text = self._tokenizer.spell_chat(messages, tools=tools).text
+        calls = [call for turn in messages for call in turn.get("tool_calls") or ()]
+        names = [str(tool.get("function", tool).get("name")) for tool in (*calls, *(tools or ()))]
+        if not all(name in text for name in names):
+            raise _fallen("tools and calls of them", "Choose a model whose template has them.")
+        for number, turn in enumerate(messages, 1):
+            if str(turn.get("content") or "").strip() not in text:
+                raise _fallen(f"the text of turn {number}, or changes it", "Rewrite the turn.")
 
     def control_tokens(self) -> list[str]:
         """Tokens that steer the model, as they would be written in a text."""
         found = (self._tokenizer.id_to_token(index) for index in self._tokenizer.special_ids)
         return sorted(token for token in found if token and len(token) > 3 and not token.isalnum())
+
+
+def _fallen(what: str, fix: str) -> InvalidArgument:
+    return InvalidArgument(f"The model's chat template leaves out {what}.", field="model", fix=fix)

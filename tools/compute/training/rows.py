@@ -9,6 +9,7 @@ import numpy as np
 
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.reading_back import Row
+from tools.prepare_dataset.row_tokens import row_tokens
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def encode_rows(rows: Iterable[Row], tokenizer: Tokenizer, max_length: int, *, m
     sequences: list[Sequence] = []
     split_rows = cut_rows = 0
     for row in rows:
-        ids, mask = _encode(row, tokenizer, mask_prompt)
+        spelled = row_tokens(row.as_json(), row.response_start, tokenizer, mask_prompt=mask_prompt)
+        ids, mask = spelled.ids, spelled.learned
         if len(ids) > max_length:
             whole_text = row.text is not None and row.response_start is None
             split_rows += whole_text
@@ -54,27 +56,3 @@ def encode_rows(rows: Iterable[Row], tokenizer: Tokenizer, max_length: int, *, m
             if len(piece) >= 2 and any(learned[1:]):
                 sequences.append(Sequence(np.array(piece, np.int32), np.array(learned, np.bool_)))
     return Encoded(sequences, split_rows, cut_rows)
-
-
-def _encode(row: Row, tokenizer: Tokenizer, mask_prompt: bool) -> tuple[list[int], list[bool]]:
-    if row.text is not None:
-        return _encode_text(row.text, row.response_start if mask_prompt else None, tokenizer)
-    if row.messages is not None:
-        ids, mask = tokenizer.chat_spans(row.messages, tools=row.tools)
-    elif tokenizer.has_chat_template:
-        messages = [{"role": "user", "content": row.prompt}, {"role": "assistant", "content": row.completion}]
-        ids, mask = tokenizer.chat_spans(messages)
-    else:
-        text = f"{row.prompt}{row.completion}"
-        return _encode_text(text, len(row.prompt or "") if mask_prompt else None, tokenizer)
-    return ids, [bool(m) for m in mask] if mask_prompt else [True] * len(ids)
-
-
-def _encode_text(text: str, response_start: int | None, tokenizer: Tokenizer) -> tuple[list[int], list[bool]]:
-    ids, offsets = tokenizer.encode_with_offsets(text)
-    learned = [response_start is None or end > response_start for _, end in offsets]
-    if tokenizer.bos_id is not None and tokenizer.encode("", special=True)[:1] == [tokenizer.bos_id]:
-        ids, learned = [tokenizer.bos_id, *ids], [False, *learned]
-    if tokenizer.eos_id is not None and (not ids or ids[-1] != tokenizer.eos_id):
-        ids, learned = [*ids, tokenizer.eos_id], [*learned, True]
-    return ids, learned
