@@ -110,7 +110,7 @@ def test_a_new_chapter_leaves_the_names_of_others_as_they_are() -> None:
         "Índice\n\nCapítulo 1 .......... 5\nCapítulo 2 .......... 90\nCapítulo 3 . . . . . 95",
         "CONTEÚDO\n\nCapítulo 1\n\nCapítulo 2\n\nCapítulo 3",
         "# Sumário\n\n1. Capítulo 1\n2. Capítulo 2\n3. Capítulo 3",
-        "Contents\n--------\n\n  1.   Capítulo 1, cujo título não\n       cabe na linha\n  1.1.    Um\n  2.   Capítulo 2",
+        "Contents\n--------\n\n  1.   Capítulo 1, de um título que\n       dá a volta\n  1.1.    Um\n  2.   Capítulo 2",
     ],
 )
 def test_a_table_of_contents_is_left_out(contents: str) -> None:
@@ -153,6 +153,16 @@ def test_numbers_of_pages_are_no_chapters() -> None:
     pages = [f"{BODY} e então ele" for _ in range(5)]
     text = "\n\n".join(f"{page}\n\n{n}" for n, page in enumerate(pages, 1))
     assert titles(text) == ["ficheiro"]
+
+
+def test_a_rule_between_chapters_belongs_to_none() -> None:
+    rule = "-" * 79
+    text = f"# Um\n\n{BODY}\n\n{rule}\n\n# Dois\n\n{BODY}\n{rule}\n\n{rule}\n"
+    chapters = read_book(text, "ficheiro").chapters
+    assert [text[chapter.start : chapter.end] for chapter in chapters] == [
+        f"# Um\n\n{BODY.strip()}",
+        f"# Dois\n\n{BODY.strip()}",
+    ]
 
 
 def test_a_running_head_begins_no_chapter() -> None:

@@ -27,6 +27,8 @@ _MIN_BODY = 200
 # Forms that ordinary text takes too are chapters' headings from so many on.
 _FEWEST = 3
 _TITLE_LENGTH = 80
+# A rule drawn across the page.
+_RULE = re.compile(r"[ \t]*[-=_~*]{5,}")
 
 
 @dataclass(frozen=True)
@@ -206,16 +208,26 @@ def _apart(text: str, chapter: Chapter, start: int, end: int) -> Iterator[Chapte
 
 
 def _numbered(text: str, chapters: Sequence[Chapter]) -> list[Chapter]:
-    """Edges without blanks, and titles that stand twice told apart."""
+    """Edges without blanks and rules, and titles that stand twice told apart."""
     seen: Counter[str] = Counter()
     trimmed = []
     for chapter in chapters:
         body = text[chapter.start : chapter.end]
         start = chapter.start + len(body) - len(body.lstrip())
-        end = chapter.end - (len(body) - len(body.rstrip()))
+        end = chapter.start + _trailing(body)
         if end <= start:
             continue
         seen[chapter.title] += 1
         n = seen[chapter.title]
         trimmed.append(Chapter(chapter.title if n == 1 else f"{chapter.title} ({n})", start, end))
     return trimmed
+
+
+def _trailing(body: str) -> int:
+    """Where a chapter ends without blanks and rules."""
+    while True:
+        body = body.rstrip()
+        line = body.rfind("\n") + 1
+        if not line or not _RULE.fullmatch(body, line):
+            return len(body)
+        body = body[:line]

@@ -1,15 +1,14 @@
-"""Passages to pieces that fit a row, cut between paragraphs, else sentences, else words; never over the limit."""
+"""Passages to rows that fit: cut at sections, else paragraphs, else sentences, else words; never over the limit."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
+from dataclasses import replace
 
-from semantic_text_splitter import TextSplitter
-
+from tools.prepare_dataset.breaks import Layout
 from tools.prepare_dataset.compose import Composer
-from tools.prepare_dataset.material import Passage, RowDraft, Source
+from tools.prepare_dataset.material import Passage, Repeating, RowDraft, Source
+from tools.prepare_dataset.sentences import Border
 
 # A book gives at least so many rows, if they then hold some hundred tokens.
 _ROWS_A_BOOK = 8
@@ -17,6 +16,9 @@ _SMALL_ROW = 256
 _MOST_CHARACTERS_A_TOKEN = 10  # on the whole, in prose
 _LEAST_ROOM = 16
 _ATTEMPTS = 8
+# Pieces are planned a little smaller than they may be, so that most can end with a paragraph.
+_FILL = 0.9
+_SAMPLE_CHARS = 1000
 
 
 def target_tokens(source: Source, max_tokens: int, composer: Composer) -> int:
@@ -27,46 +29,68 @@ def target_tokens(source: Source, max_tokens: int, composer: Composer) -> int:
     return min(max_tokens, max(_SMALL_ROW, math.ceil(tokens / _ROWS_A_BOOK)))
 
 
-def cut(passage: Passage, text: str, composer: Composer, max_tokens: int, target: int) -> list[RowDraft]:
+def cut(
+    passage: Passage, text: str, composer: Composer, max_tokens: int, target: int, overlap: int = 0
+) -> list[RowDraft]:
     """The rows of a passage of a source's `text`: about equal in size, about `target` tokens, at most `max_tokens`.
 
-    No rows when the heading and template alone fill `max_tokens`.
+    overlap: tokens that each row may repeat of the one before, in whole sentences, as
+    `RowDraft.repeating`; a table's rows repeat their heading instead. No rows when the heading and template alone fill `max_tokens`.
     """
-    body = passage.composed if passage.composed is not None else text[passage.span.start : passage.span.end]
-    whole = composer.passage(passage, body, passage.span.start, index=0, whole=True)
-    if whole.tokens <= min(target, max_tokens):
-        return [whole]
-    count = composer.counter.plain
-    tokens = count(body)
-    overhead = max(0, _first_row(passage, body, composer).tokens - tokens)
-    room = max_tokens - overhead
-    pieces = math.ceil(tokens / max(1, min(target - overhead, room)))
-    even = math.ceil(tokens / max(1, pieces))
-    for _ in range(_ATTEMPTS):
-        if room < _LEAST_ROOM:
-            break
-        upper = min(room, max(_LEAST_ROOM, math.ceil(even * 1.25)))
-        splitter = TextSplitter.from_callback(count, (min(even, upper), upper))
-        rows = list(_rows(passage, body, splitter.chunk_indices(_even_gaps(body)), composer))
-        if all(row.tokens <= max_tokens for row in rows):
-            return rows
-        # The heading of later pieces or the request's wording took more than the first's.
-        room = int(room * 0.9) - 1
-        even = min(even, room)
-    return []
+    return _Cutter(passage, text, composer, max_tokens, overlap).rows(target)
 
 
-def _first_row(passage: Passage, body: str, composer: Composer) -> RowDraft:
-    return composer.passage(passage, body, passage.span.start, index=1, whole=False)
+class _Cutter:
+    def __init__(self, passage: Passage, text: str, composer: Composer, max_tokens: int, overlap: int) -> None:
+        span = passage.span
+        self.passage, self.composer, self.max_tokens = passage, composer, max_tokens
+        self.body = passage.composed if passage.composed is not None else text[span.start : span.end]
+        self.overlap = overlap if passage.composed is None else 0
 
+    def rows(self, target: int) -> list[RowDraft]:
+        layout = Layout(self.body, self.composer.counter.plain.ends(self.body))
+        if layout.tokens <= min(target, self.max_tokens):
+            whole = self._row(0, (0, len(self.body)), whole=True)
+            if whole.tokens <= min(target, self.max_tokens):
+                return [whole]
+        around = self._around()
+        room = self.max_tokens - around
+        for _ in range(_ATTEMPTS):
+            overlap = min(self.overlap, room // 2)
+            own = room - overlap
+            if own < _LEAST_ROOM:
+                return []
+            wanted = max(_LEAST_ROOM, min(target - around - overlap, math.floor(own * _FILL)))
+            even = math.ceil(layout.tokens / math.ceil(layout.tokens / wanted))
+            pieces = layout.pieces(even, own)
+            rows = [self._row(index, piece) for index, piece in enumerate(pieces)]
+            over = max(row.tokens for row in rows) - self.max_tokens
+            if over <= 0:
+                return self._repeating(rows, pieces, layout, overlap) if overlap else rows
+            # The heading of some piece or the request's wording took more than the sample's.
+            room -= over + 1
+        return []
 
-def _even_gaps(text: str) -> str:
-    """The text with all gaps between paragraphs alike, at the same offsets: else a title set apart by more
-    blank lines would be a piece of its own."""
-    return re.sub(r"\n{3,}", lambda gap: "\n\n" + " " * (len(gap.group()) - 2), text)
+    def _row(self, index: int, piece: Border, *, whole: bool = False) -> RowDraft:
+        start, end = piece
+        return self.composer.passage(
+            self.passage, self.body[start:end], self.passage.span.start + start, index=index, whole=whole
+        )
 
+    def _around(self) -> int:
+        """Tokens of a row beside the piece's own: heading, request, template."""
+        sample = self.body[:_SAMPLE_CHARS]
+        return max(0, self._row(1, (0, len(sample))).tokens - self.composer.counter.plain(sample))
 
-def _rows(passage: Passage, body: str, pieces: Iterable[tuple[int, str]], composer: Composer) -> Iterable[RowDraft]:
-    for index, (offset, piece) in enumerate(pieces):
-        text, start = body[offset : offset + len(piece)], passage.span.start + offset
-        yield composer.passage(passage, text, start, index=index, whole=False)
+    def _repeating(self, rows: list[RowDraft], pieces: list[Border], layout: Layout, overlap: int) -> list[RowDraft]:
+        """The rows, each that can with the sentences that end the row before it in front."""
+        told = rows[:1]
+        for index in range(1, len(rows)):
+            row = rows[index]
+            for start in layout.last_sentences(pieces[index - 1], overlap):
+                longer = self._row(index, (start, pieces[index][1]))
+                if longer.tokens <= self.max_tokens:
+                    row = replace(row, repeating=Repeating(told[-1], longer))
+                    break
+            told.append(row)
+        return told

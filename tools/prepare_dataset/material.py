@@ -97,6 +97,8 @@ class Exchange:
     """A conversation to learn. context: what the answer rests on, for forms that have a place for it.
 
     form: how it was given: `messages`, `completion`, or `question` where we worded it ourselves.
+    cells: of a table, which the answer is computed from. rests_on: the documents that it compares,
+    all of which train must have.
     """
 
     span: Span
@@ -104,6 +106,8 @@ class Exchange:
     form: Literal["messages", "completion", "question"]
     tools: tuple[Mapping[str, Any], ...] | None = None
     context: str = ""
+    cells: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
 
 Unit = Passage | Exchange
@@ -111,7 +115,10 @@ Unit = Passage | Exchange
 
 @dataclass(frozen=True)
 class Ask:
-    """A question for evaluation. document: where its answer stands, if known."""
+    """A question for evaluation. document: where its answer stands, if known; span: the characters of its source.
+
+    cells, rests_on: see `Exchange`.
+    """
 
     question: str
     answer: str
@@ -119,6 +126,9 @@ class Ask:
     kind: str
     source: str
     document: str | None = None
+    span: tuple[int, int] | None = None
+    cells: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass
@@ -141,8 +151,8 @@ class RowDraft:
     """A row as it will be written.
 
     content: mlx-lm's keys alone. learned: the material in it, for finding duplicates; own: what of it
-    is learned, for finding overlap: a passage, or the answers alone. row_start, response_start: see
-    `reading_back.Origin`.
+    is learned, for finding overlap: a passage, or the answers alone. row_start, response_start, cells: see
+    `reading_back.Origin`. rests_on: see `Exchange`. repeating: its longer form, for training.
     """
 
     content: dict[str, Any]
@@ -153,3 +163,14 @@ class RowDraft:
     row_start: int | None = None
     response_start: int | None = None
     form: RowForm = "passage"
+    cells: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    repeating: Repeating | None = None
+
+
+@dataclass(frozen=True)
+class Repeating:
+    """A row that begins with the last sentences of `before`, the row before it in its passage."""
+
+    before: RowDraft
+    row: RowDraft
