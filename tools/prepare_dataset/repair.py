@@ -87,16 +87,28 @@ def _wrap_width(text: str) -> int:
 def _join_hyphens(edited: EditedText) -> None:
     """Words cut at a line's end. The hyphen stays where the word has one elsewhere in the text, before a
     pronoun, and where the next line repeats it, as Portuguese does; the break goes in any case."""
-    words = Counter(re.findall(r"\w+(?:-\w+)*", edited.text.casefold()))
+    words = word_counts(edited.text)
 
     def join(match: re.Match[str]) -> str:
-        left, repeated, right = match.groups()
-        if left[-1].isdigit() or right[0].isdigit() or right[0].isupper():
-            return match.group()
-        keep = bool(repeated) or _is_compound(left.casefold(), right.casefold(), words)
-        return f"{left}-{right}" if keep else left + right
+        return rejoined(*match.groups(), words) or match.group()
 
     edited.substitute("line_end_hyphens", _HYPHENATED, join)
+
+
+def word_counts(text: str) -> Counter[str]:
+    """How often each word stands in a text, small; words with hyphens count whole."""
+    return Counter(re.findall(r"\w+(?:-\w+)*", text.casefold()))
+
+
+def rejoined(left: str, repeated: str, right: str, words: Counter[str]) -> str | None:
+    """The word that a line's end cut after `left-`; None where it may be none.
+
+    repeated: the hyphen that the next line begins with, or "". words: see `word_counts`.
+    """
+    if left[-1].isdigit() or right[0].isdigit() or right[0].isupper():
+        return None
+    keep = bool(repeated) or _is_compound(left.casefold(), right.casefold(), words)
+    return f"{left}-{right}" if keep else left + right
 
 
 def _is_compound(left: str, right: str, words: Counter[str]) -> bool:
