@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.prepare_dataset.support import source
-from tools.prepare_dataset.biographies import looks_like_biography, parse_biographies
+from tools.prepare_dataset.biographies import parse_biographies
 from tools.prepare_dataset.language import Language
+from tools.prepare_dataset.lives import looks_like_biography
 from tools.prepare_dataset.material import Exchange, Parsed, Passage
 from tools.prepare_dataset.wording import wording
 

@@ -6,13 +6,14 @@ import re
 import unicodedata
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePosixPath
 
 from tools.errors import Problem
-from tools.prepare_dataset.biographies import looks_like_biography
 from tools.prepare_dataset.contract import Kind
 from tools.prepare_dataset.edits import EditedText
 from tools.prepare_dataset.file_types import FILE_TYPES
+from tools.prepare_dataset.lives import looks_like_biography
 from tools.prepare_dataset.material import Source, SourceFile
 from tools.prepare_dataset.readers.part import Part, Reader, Unreadable
 from tools.prepare_dataset.readers.registry import read_parts
@@ -55,7 +56,8 @@ def _of_kind(parts: list[Part], file: SourceFile) -> list[Part]:
 def _source(file: SourceFile, sha256: str, part: Part) -> Source:
     kind = part.kind or file.kind or tell_kind(file.name, part.text)
     edited = EditedText(part.text)
-    {"table": repair_table, "examples": repair_lines}.get(kind, repair_prose)(edited)
+    prose = partial(repair_prose, whole_lines=part.whole_lines)
+    {"table": repair_table, "examples": repair_lines}.get(kind, prose)(edited)
     starts = edited.moved([start for start, _ in part.pages])
     return Source(
         file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tools.prepare_dataset.facts.wording import FactWords, fact_words
 from tools.prepare_dataset.language import Language
 
 
@@ -28,6 +29,7 @@ class Wording:
     ask_row: str
     biography: str
     ask_biography: str
+    facts: FactWords
     ask_champion: str
     test_champion: str
     ask_points: str
@@ -42,12 +44,6 @@ class Wording:
     test_team_scorer: str
     points: str
     point: str
-    ask_born_on: str
-    test_born_on: str
-    ask_born_in: str
-    test_born_in: str
-    ask_died_on: str
-    test_died_on: str
 
 
 _PT = Wording(
@@ -68,6 +64,7 @@ _PT = Wording(
     ask_row="Mostra o registo {row} da tabela «{title}».",
     biography="## Biografia de {person}",
     ask_biography="Escreve a biografia de {person}.",
+    facts=fact_words("pt"),
     ask_champion="Quem foi o campeão da temporada {season}?",
     test_champion="Na temporada {season}, que equipa acabou em primeiro lugar?",
     ask_points="Quantos pontos teve a equipa {team} na temporada {season}?",
@@ -82,12 +79,6 @@ _PT = Wording(
     test_team_scorer="Na temporada {season}, quem marcou mais golos pela equipa {team}?",
     points="{count} pontos",
     point="{count} ponto",
-    ask_born_on="Quando nasceu {person}?",
-    test_born_on="Qual é a data de nascimento de {person}?",
-    ask_born_in="Onde nasceu {person}?",
-    test_born_in="Qual é a terra natal de {person}?",
-    ask_died_on="Quando morreu {person}?",
-    test_died_on="Em que data morreu {person}?",
 )
 _EN = Wording(
     instruction="### Instruction:",
@@ -107,6 +98,7 @@ _EN = Wording(
     ask_row="Show record {row} of the table “{title}”.",
     biography="## Biography of {person}",
     ask_biography="Write the biography of {person}.",
+    facts=fact_words("en"),
     ask_champion="Who won the {season} season?",
     test_champion="Which team finished first in the {season} season?",
     ask_points="How many points did {team} have in the {season} season?",
@@ -121,12 +113,6 @@ _EN = Wording(
     test_team_scorer="In the {season} season, who scored the most goals for {team}?",
     points="{count} points",
     point="{count} point",
-    ask_born_on="When was {person} born?",
-    test_born_on="What is the date of birth of {person}?",
-    ask_born_in="Where was {person} born?",
-    test_born_in="What is the birthplace of {person}?",
-    ask_died_on="When did {person} die?",
-    test_died_on="On what date did {person} die?",
 )
 
 

@@ -1,0 +1,1 @@
+"""Facts that a biography states outright, found by literal patterns: precise rather than complete."""
