@@ -44,18 +44,18 @@ def repair_table(edited: EditedText) -> None:
     edited.substitute("decomposed_letters", _DECOMPOSED, _composed)
 
 
-def repair_prose(edited: EditedText) -> None:
+def repair_prose(edited: EditedText, *, whole_lines: bool = False) -> None:
     """Make the paragraphs whole.
 
     Hard-wrapped lines are joined only in files that were wrapped at a fixed width; verse, lists and
-    headings keep their lines.
+    headings keep their lines. whole_lines: nothing was wrapped, see `Part`.
     """
     edited.substitute("line_ends", _NEWLINES, "\n")
     edited.substitute("invisible_characters", _ZERO_WIDTH, "")
     edited.substitute("soft_hyphens", _SOFT_HYPHEN, "")
     edited.substitute("decomposed_letters", _DECOMPOSED, _composed)
     edited.substitute("trailing_blanks", _TRAILING, "")
-    width = _wrap_width(edited.text)
+    width = 0 if whole_lines else _wrap_width(edited.text)
     if width:
         _join_hyphens(edited)
         _unwrap(edited, width)

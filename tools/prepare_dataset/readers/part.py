@@ -18,7 +18,8 @@ class Part:
     comma-separated. encoding: of the bytes, or the format where that says it (`pdf`, `epub`).
     kind: what it surely is; None where the text is to tell. title: of the work, by the file's own
     description. pages: (character, label) where each page starts. mended, left_out: what the
-    reader repaired and what it passed over, by name, and how often.
+    reader repaired and what it passed over, by name, and how often. whole_lines: every line ends where
+    its writer ended it, as verse does; none was wrapped at a width.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Part:
     pages: tuple[tuple[int, str], ...] = ()
     mended: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    whole_lines: bool = False
 
 
 class Unreadable(Exception):
