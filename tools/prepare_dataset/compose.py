@@ -104,6 +104,9 @@ class Composer:
 
     def exchange(self, unit: Exchange) -> list[RowDraft]:
         """Its rows: one in chat, one an assistant turn in the other formats. Raises Refused."""
+        return [replace(row, cells=unit.cells, rests_on=unit.rests_on) for row in self._rows(unit)]
+
+    def _rows(self, unit: Exchange) -> list[RowDraft]:
         if self.format == "chat":
             return [self._chat(unit)]
         if unit.tools or any(message.get("tool_calls") or message["role"] == "tool" for message in unit.messages):

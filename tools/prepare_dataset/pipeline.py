@@ -25,10 +25,11 @@ from tools.prepare_dataset.questions import repeated_in, settle
 from tools.prepare_dataset.read import read_sources
 from tools.prepare_dataset.readers.apart import Apart
 from tools.prepare_dataset.reading_back import Question
+from tools.prepare_dataset.resting import HELD_OUT, can_be_asked, set_apart, take_in, train_documents
 from tools.prepare_dataset.rows import RowMaker
 from tools.prepare_dataset.sources import problems_error
 from tools.prepare_dataset.split import check_fractions, split_rows
-from tools.prepare_dataset.tables import parse_table
+from tools.prepare_dataset.tables import parse_tables
 from tools.prepare_dataset.wording import Wording, wording
 
 Progress = Callable[[float, float, str], None]
@@ -74,13 +75,16 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     # Of a row that stands in two splits, the held-out one is kept.
     rows.sort(key=lambda row: {"test": 0, "valid": 1}.get(row.span.fixed or "", 2))
     rows = drop_duplicates(rows, maker.dropped)
+    rows, resting = set_apart(rows)
     split, about_split = split_rows(
         rows, options.valid_fraction, options.test_fraction, options.seed, maker.dropped.total()
     )
+    known = train_documents(split)
+    maker.dropped.update(HELD_OUT for _ in take_in(split, resting, known))
     overlap = drop_leaks(split, maker.dropped)
     if not split["train"]:
         raise _all_repeated()
-    questions = _questions(parsed, sources, split)
+    questions = _questions(parsed, sources, split, known)
     return Prepared(
         version=version_of([(s.name, s.sha256, s.file.kind) for s in sources], options, model),
         options=options,
@@ -121,13 +125,13 @@ def _read(files: Sequence[SourceFile], told: Callable[[int, str], None]) -> list
             problems += faults
     if problems:
         # What could be read is examined too, so that all faults are told at once.
-        examined = [_parse_one(source, wording("pt")) for source in sources]
+        examined = _examined(sources, wording("pt"))
         raise problems_error([*problems, *_errors(examined)], sum(one.untold for one in examined))
     return sources
 
 
 def _parse(sources: Sequence[Source], words: Wording) -> list[Parsed]:
-    parsed = [_parse_one(source, words) for source in sources]
+    parsed = _examined(sources, words)
     problems = _errors(parsed)
     if problems:
         raise problems_error(problems, sum(one.untold for one in parsed))
@@ -138,9 +142,13 @@ def _errors(parsed: Sequence[Parsed]) -> list[Problem]:
     return [problem for one in parsed for problem in one.errors]
 
 
+def _examined(sources: Sequence[Source], words: Wording) -> list[Parsed]:
+    """What each source gives, its faults included. Tables are taken together."""
+    tables = iter(parse_tables([source for source in sources if source.kind == "table"], words))
+    return [next(tables) if source.kind == "table" else _parse_one(source, words) for source in sources]
+
+
 def _parse_one(source: Source, words: Wording) -> Parsed:
-    if source.kind == "table":
-        return parse_table(source, words)
     if source.kind == "biography":
         return parse_biographies(source, words)
     if source.kind == "book":
@@ -149,9 +157,12 @@ def _parse_one(source: Source, words: Wording) -> Parsed:
 
 
 def _questions(
-    parsed: Sequence[Parsed], sources: Sequence[Source], split: Mapping[Split, list[RowDraft]]
+    parsed: Sequence[Parsed],
+    sources: Sequence[Source],
+    split: Mapping[Split, list[RowDraft]],
+    known: frozenset[str],
 ) -> list[Question]:
-    asks: list[Ask] = [ask for one in parsed for ask in one.questions]
+    asks: list[Ask] = [ask for one in parsed for ask in one.questions if can_be_asked(ask, known)]
     passages = [unit for one in parsed for unit in one.units if isinstance(unit, Passage)]
     where: dict[str, Split] = {}
     order: tuple[Split, ...] = ("test", "valid", "train")

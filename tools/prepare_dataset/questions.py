@@ -43,6 +43,7 @@ def settle(
                 source=ask.source,
                 document=document,
                 split=split,
+                cells=list(ask.cells),
             )
         )
     return kept

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ class Origin:
 
     row_start: where that span stands, literally, in the row's text, completion or last message; None
     where the row was composed from the span (a table's cells, a question) instead of copied. page:
-    the label of the page on which the span starts, in files that have pages.
+    the label of the page on which the span starts, in files that have pages. cells: of a table, which
+    the row's answer is computed from: `file:line:heading`, or `file:first-last:heading` for several lines.
     """
 
     split: Split
@@ -74,13 +75,14 @@ class Origin:
     row_start: int | None
     response_start: int | None
     page: str | None = None
+    cells: list[str] = field(default_factory=list)
 
 
 class Question(BaseModel):
     """A question with the answers that count as right.
 
     split: where the text that answers it went, None where it stands in no one split. document: its
-    chapter, season or person.
+    chapter, season or person. cells: see `Origin`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,6 +94,7 @@ class Question(BaseModel):
     source: str = ""
     document: str | None = None
     split: Split | None = None
+    cells: list[str] = []
 
 
 @dataclass(frozen=True)

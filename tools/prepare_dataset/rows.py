@@ -55,11 +55,14 @@ class RowMaker:
         return rows
 
     def _exchange(self, unit: Exchange, source: Source) -> list[RowDraft]:
-        line = source.text.count("\n", 0, unit.span.start) + 1
+        def fault(message: str, fix: str) -> None:
+            line = source.text.count("\n", 0, unit.span.start) + 1
+            self._problems.append(Problem(path=source.name, line=line, message=message, fix=fix))
+
         try:
             rows = self.composer.exchange(unit)
-        except Refused as fault:
-            self._problems.append(Problem(path=source.name, line=line, message=fault.reason, fix=fault.fix))
+        except Refused as refused:
+            fault(refused.reason, refused.fix)
             return []
         fitting = [row for row in rows if row.tokens <= self.limit]
         if len(fitting) < len(rows) and unit.form == "question":
@@ -68,7 +71,7 @@ class RowMaker:
             longest = max(row.tokens for row in rows)
             told = f"The example has {longest} tokens; a row holds {self.limit}."
             fix = "Shorten it, raise max_tokens, or choose a model that reads more at once."
-            self._problems.append(Problem(path=source.name, line=line, message=told, fix=fix))
+            fault(told, fix)
         return fitting
 
     def _check_system(self, parsed: Parsed) -> None:

@@ -1,4 +1,4 @@
-"""Tables to text and questions: standings season by season, any other table record by record.
+"""Tables to text and questions: results season by season, any other table record by record.
 
 Every answer is computed from the cells, so that it is exact.
 """
@@ -7,29 +7,49 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, Source, Span
-from tools.prepare_dataset.records import Table, read_table
-from tools.prepare_dataset.standings import Line, Season, read_seasons, understand
+from tools.errors import printable
+from tools.prepare_dataset.material import Parsed, Passage, Source, Span
+from tools.prepare_dataset.records import Record, Table, folded, read_table
+from tools.prepare_dataset.results.cells import season_name, season_years
+from tools.prepare_dataset.results.columns import understand
+from tools.prepare_dataset.results.leagues import Results, number_of, settle
+from tools.prepare_dataset.results.match_checks import check_matches
+from tools.prepare_dataset.results.matches import read_matches
+from tools.prepare_dataset.results.standing_checks import check_standings
+from tools.prepare_dataset.results.standings import read_standings
+from tools.prepare_dataset.results.table import ResultsTable
+from tools.prepare_dataset.results.units import Teller
+from tools.prepare_dataset.results.wording import for_headings
 from tools.prepare_dataset.wording import Wording
 
+# A cell of more characters is told on lines of its own.
+_LONG_CELL = 200
 
-def parse_table(source: Source, words: Wording) -> Parsed:
-    """Texts, training exchanges and questions of one table; its faults by line and cell."""
-    table, problems = read_table(source.text, source.name)
-    if table is None:
-        return Parsed(errors=problems)
-    title = title_of(source.name)
-    columns = understand(table.headings)
-    if columns is None:
-        return _records_as_text(source, table, title, words)
-    seasons, errors, warnings = read_seasons(table, columns, source.name, source.name)
-    parsed = Parsed(errors=errors, warnings=warnings)
-    if not errors:
-        for season in seasons:
-            _season(source, season, title, words, parsed)
+
+def parse_tables(sources: Sequence[Source], words: Wording) -> list[Parsed]:
+    """Texts, training exchanges and questions of each table; its faults by line and cell.
+
+    The tables are taken together: a match list is checked against the standings that another one gives, and
+    where two leagues have seasons of one name the questions name the league.
+    """
+    parsed = [Parsed() for _ in sources]
+    results: list[tuple[Results, Parsed]] = []
+    for source, one in zip(sources, parsed, strict=True):
+        table, problems = read_table(source.text, source.name)
+        one.errors += problems
+        if table is None:
+            continue
+        found = _read_results(source, table, one)
+        if found is not None:
+            results.append((found, one))
+        elif not one.errors:
+            _records_as_text(source, table, words, one)
+    settle([found for found, _ in results])
+    for found, one in results:
+        _tell_results(found, words, one)
     return parsed
 
 
@@ -39,105 +59,99 @@ def title_of(name: str) -> str:
     return stem[:1].upper() + stem[1:]
 
 
-def _records_as_text(source: Source, table: Table, title: str, words: Wording) -> Parsed:
-    parsed = Parsed()
+def _title(source: Source, table: Table) -> str:
+    return table.caption or source.title or (title_of(source.part) if source.part else title_of(source.name))
+
+
+def _season_of(source: Source, table: Table) -> str:
+    """The season that the caption, the sheet or the file names, "" where none does."""
+    for text in (table.caption, source.part, PurePosixPath(source.file.name).stem):
+        years = season_years(text)
+        if years is not None:
+            return season_name(years)
+    return ""
+
+
+def _read_results(source: Source, table: Table, parsed: Parsed) -> Results | None:
+    columns = None if table.pairs else understand(table)
+    if columns is None:
+        return None
+    results = ResultsTable(source.name, table, columns)
+    if columns.shape == "matches":
+        seasons = read_matches(results, _season_of(source, table))
+        check_matches(results, seasons)
+    else:
+        seasons = read_standings(results, _season_of(source, table))
+        if not results.errors:
+            check_standings(results, seasons)
+    parsed.errors += results.errors
+    return None if results.errors else Results(results, _title(source, table), seasons)
+
+
+def _tell_results(found: Results, words: Wording, parsed: Parsed) -> None:
+    table = found.table
+    own = for_headings(words.results, [folded(heading) for heading in table.table.headings])
+    Teller(table, found.title, own, words.continuation).tell(found.seasons, parsed)
+    parsed.notes.append(f"{table.path}: {'. '.join([*_understood(found), *table.notes])}.")
+    parsed.warnings += table.told()
+
+
+def _understood(found: Results) -> list[str]:
+    """What was read as what, for people, as sentences."""
+    table, seasons = found.table, found.seasons
+    count = number_of(len(seasons), "season")
+    told = f"Read as standings of {count}"
+    if table.columns.shape == "matches":
+        matches = [match for season in seasons for match in season.matches]
+        played = sum(match.played for match in matches)
+        told = f"Read as {played} matches in {count}"
+        if played < len(matches):
+            told += f", {len(matches) - played} more without a score passed over"
+    read = [f"{_heading(table.table, index)} = {role.replace('_', ' ')}" for role, index in table.columns.index.items()]
+    unknown = [_heading(table.table, index) for index in table.columns.unknown]
+    not_read = [f"Not read: {', '.join(unknown)}"] if unknown else []
+    return [told, f"Columns: {', '.join(read)}", *not_read]
+
+
+def _heading(table: Table, index: int) -> str:
+    return f"`{printable(' '.join(table.headings[index].split()), 40)}`"
+
+
+def _records_as_text(source: Source, table: Table, words: Wording, parsed: Parsed) -> None:
+    title = _title(source, table)
+    if table.pairs:
+        _pairs_as_text(source, table, title, parsed)
+        return
     for number, record in enumerate(table.records, 1):
-        cells = [
-            f"{heading}: {' '.join(cell.split())}"
+        text = "\n".join(
+            _cell(heading, cell)
             for heading, cell in zip(table.headings, record.cells, strict=True)
-            if cell.strip()
-        ]
-        text = "\n".join(cells)
+            if heading and cell.strip()
+        )
         key = f"{source.name}#{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         span = Span(source.name, "table", key, f"line {record.line}", record.start, record.end)
         ask = words.ask_row.format(row=number, title=title)
         parsed.units.append(Passage(span, title=title, composed=text, ask=ask))
-    return parsed
+    told = "Read as records, one a row: it has neither a team's points nor two teams and a score"
+    parsed.notes.append(f"{source.name}: {told}.")
 
 
-def _season(source: Source, season: Season, title: str, words: Wording, parsed: Parsed) -> None:
-    place = season.name or title
-    span = Span(source.name, "table", f"{source.name}#{place}", place, season.start, season.end)
-    heading = words.season.format(season=season.name) if season.name else words.no_season.format(title=title)
-    lines = [words.season_line.format(position=x.position, team=x.team, points=x.points) for x in season.lines]
-    top = top_scorer(season)
-    if top is not None:
-        scorer, goals = top
-        told = f"{scorer} ({words.goals.format(count=goals)})" if goals is not None else scorer
-        lines.append(words.top_scorer_line.format(scorer=told))
-    parsed.units.append(
-        Passage(
-            span,
-            title=title,
-            heading=heading + "\n",
-            heading_more=words.continuation.format(heading=heading.removesuffix(":")) + ":\n",
-            composed="\n".join(lines),
-            ask=words.ask_season.format(season=season.name or title),
-        )
-    )
-    for kind, values, answer, aliases in _facts(season, words):
-        given = {"season": season.name or title, **values}
-        ask = getattr(words, f"ask_{kind}").format(**given)
-        turns = ({"role": "user", "content": ask}, {"role": "assistant", "content": answer})
-        parsed.units.append(Exchange(span, turns, "question"))
-        test = getattr(words, f"test_{kind}").format(**given)
-        parsed.questions.append(Ask(test, answer, aliases, "table", source.name, span.document))
-
-
-Fact = tuple[str, dict[str, str], str, tuple[str, ...]]
-
-
-def _facts(season: Season, words: Wording) -> Iterator[Fact]:
-    """(kind of question, what it names, answer, aliases). Where two teams share a place, nothing is asked of it."""
-    lines = season.lines
-    first, last = lines[0], lines[-1]
-    distinct = len({line.team.casefold() for line in lines}) == len(lines)
-    if not distinct:
+def _pairs_as_text(source: Source, table: Table, title: str, parsed: Parsed) -> None:
+    records = [record for record in table.records if all(cell.strip() for cell in record.cells)]
+    if not records:
         return
-    if not season.ties and len(lines) > 1:
-        yield "champion", {}, first.team, ()
-        yield "last", {}, last.team, ()
-        second = lines[1]
-        gap = abs(first.points_value - second.points_value)
-        yield "difference", {"first": first.team, "second": second.team}, *_points(_plain(gap), words)
-    for line in _some(lines, 3):
-        yield "points", {"team": line.team}, *_points(line.points, words)
-    top = top_scorer(season)
-    if top is not None:
-        yield "top_scorer", {}, top[0], ()
-    if len({line.scorer for line in lines if line.scorer}) > 1:
-        for line in _some([line for line in lines if line.scorer], 2):
-            yield "team_scorer", {"team": line.team}, line.scorer, ()
+    text = "\n".join(_cell(_key(record), record.cells[1]) for record in records)
+    span = Span(source.name, "table", f"{source.name}#{title}", title, records[0].start, records[-1].end)
+    parsed.units.append(Passage(span, title=title, heading=f"{title}\n", heading_more=f"{title}\n", composed=text))
+    parsed.notes.append(f"{source.name}: Read as {len(records)} names with their values.")
 
 
-def _points(count: str, words: Wording) -> tuple[str, tuple[str, ...]]:
-    return (words.point if count == "1" else words.points).format(count=count), (count,)
+def _key(record: Record) -> str:
+    return " ".join(record.cells[0].split()).rstrip(" :")
 
 
-def _plain(number: float) -> str:
-    return str(int(number)) if number.is_integer() else str(number).replace(".", ",")
-
-
-def _some(lines: list[Line], count: int) -> list[Line]:
-    """A few lines, the same ones each time, spread over a league by chance: asking all would drown the books."""
-
-    def chance(line: Line) -> bytes:
-        return hashlib.sha256(f"{line.team}\0{line.record.cells}".encode()).digest()
-
-    return sorted(sorted(lines, key=chance)[:count], key=lambda line: line.position)
-
-
-def top_scorer(season: Season) -> tuple[str, str | None] | None:
-    """The season's top scorer and goals: the most goals where each team tells its own, or the only one told.
-
-    None when nobody is told, or several share the place.
-    """
-    told = [line for line in season.lines if line.scorer]
-    if not told:
-        return None
-    if all("scorer_goals" in line.numbers for line in told):
-        most = max(line.numbers["scorer_goals"] for line in told)
-        best = {line.scorer for line in told if line.numbers["scorer_goals"] == most}
-        return (best.pop(), _plain(most)) if len(best) == 1 else None
-    only = {line.scorer for line in told}
-    return (only.pop(), None) if len(only) == 1 else None
+def _cell(heading: str, cell: str) -> str:
+    """A cell under its heading; a long one keeps its lines."""
+    if len(cell) <= _LONG_CELL:
+        return f"{heading}: {' '.join(cell.split())}"
+    return f"{heading}:\n" + "\n".join(line.strip() for line in cell.split("\n") if line.strip())

@@ -123,6 +123,7 @@ def origin_of(row: RowDraft, split: Split, index: int, sha256: str, page: str | 
         "row_start": row.row_start,
         "response_start": row.response_start,
         "page": page,
+        "cells": list(row.cells),
     }
 
 

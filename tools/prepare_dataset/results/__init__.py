@@ -1,0 +1,1 @@
+"""Tables of results: standings and match lists to seasons, texts, and questions answered from the cells."""

@@ -1,0 +1,127 @@
+"""Seasons to what is learned and asked: passages, exchanges, and questions in other words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, Span
+from tools.prepare_dataset.results.across import Across
+from tools.prepare_dataset.results.facts import Fact, season_facts
+from tools.prepare_dataset.results.picking import one_of, some
+from tools.prepare_dataset.results.season import Season
+from tools.prepare_dataset.results.table import ResultsTable
+from tools.prepare_dataset.results.texts import matches_text, standings_text
+from tools.prepare_dataset.results.wording import ResultsWording
+
+# Questions of one table at most, so that it does not drown the books: on single seasons, and on several.
+MOST_OF_SEASONS, MOST_ACROSS = 600, 120
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Tells one table of results. title: of the table. continuation: template for a heading's repetition."""
+
+    table: ResultsTable
+    title: str
+    words: ResultsWording
+    continuation: str
+
+    def tell(self, seasons: Sequence[Season], parsed: Parsed) -> None:
+        """Add the seasons' texts, exchanges and questions, season by season, then those over several."""
+        facts = [(season, fact) for season in seasons for fact in season_facts(self.table, season, self.words)]
+        kept = some(facts, MOST_OF_SEASONS, lambda pair: _name(pair[1], self._place(pair[0])), "all")
+        if len(kept) < len(facts):
+            self.table.notes.append(f"Of {len(facts)} questions on single seasons, {len(kept)} taken")
+        for season in seasons:
+            self._texts(season, parsed)
+            span = self._span(season)
+            for _, fact in [pair for pair in kept if pair[0] is season]:
+                self._ask(fact, span, self._named(season, {**fact.values}), parsed)
+        self._across(seasons, parsed)
+
+    def document(self, season: Season) -> str:
+        return f"{self.table.path}#{self._place(season)}"
+
+    def _place(self, season: Season) -> str:
+        return " ".join(part for part in (season.competition, season.name) if part) or self.title
+
+    def _span(self, season: Season) -> Span:
+        return Span(self.table.path, "table", self.document(season), self._place(season), season.start, season.end)
+
+    def _season(self, season: Season) -> str:
+        """A season as questions name it."""
+        label = season.competition or season.label
+        name = season.name or self.title
+        return f"{name} ({label})" if label and label != name else name
+
+    def _named(self, season: Season, values: dict[str, str]) -> dict[str, str]:
+        return {**values, "season": self._season(season)}
+
+    def _texts(self, season: Season, parsed: Parsed) -> None:
+        words = self.words
+        if season.lines:
+            heading = words.season if season.over else words.season_unfinished
+            if not season.name:
+                heading = words.no_season
+            self._passage(season, heading, words.ask_season, standings_text(season, words), parsed)
+        if season.matches:
+            heading = words.matches if season.name else words.matches_of
+            self._passage(season, heading, words.ask_matches, matches_text(season, words), parsed)
+
+    def _passage(self, season: Season, heading: str, ask: str, text: str, parsed: Parsed) -> None:
+        name = self._season(season)
+        told = heading.format(season=name, title=name)
+        parsed.units.append(
+            Passage(
+                self._span(season),
+                title=self.title,
+                heading=told + "\n",
+                heading_more=self.continuation.format(heading=told.removesuffix(":")) + ":\n",
+                composed=text,
+                ask=ask.format(season=name),
+            )
+        )
+
+    def _across(self, seasons: Sequence[Season], parsed: Parsed) -> None:
+        found: list[tuple[Season, Fact]] = []
+        for competition in dict.fromkeys(season.competition for season in seasons):
+            own = [season for season in seasons if season.competition == competition]
+            found += [(own[0], fact) for fact in Across(self.table, own, self.document, self.words).facts()]
+        if not found:
+            return
+        start, end = min(season.start for season in seasons), max(season.end for season in seasons)
+        place = self.words.across
+        span = Span(self.table.path, "table", f"{self.table.path}#{place}", place, start, end)
+        for season, fact in some(found, MOST_ACROSS, lambda pair: _name(pair[1], pair[0].competition), "across"):
+            values = {**fact.values}
+            label = season.competition or season.label
+            if label:
+                last = "last" if "last" in values else "other"
+                values[last] = f"{values[last]} ({label})"
+            self._ask(fact, span, values, parsed)
+
+    def _ask(self, fact: Fact, span: Span, values: dict[str, str], parsed: Parsed) -> None:
+        """One exchange to learn, and the question in words that training never uses."""
+        asked, name = self.words.kinds[fact.kind], _name(fact, span.place)
+        question = one_of(asked.train, name, "train").format(**values)
+        turns = ({"role": "user", "content": question}, {"role": "assistant", "content": fact.answer})
+        parsed.units.append(Exchange(span, turns, "question", cells=fact.cells, rests_on=fact.rests_on))
+        test = one_of(asked.test, name, "test").format(**values)
+        parsed.questions.append(
+            Ask(
+                test,
+                fact.answer,
+                fact.aliases,
+                "table",
+                self.table.path,
+                span.document,
+                cells=fact.cells,
+                rests_on=fact.rests_on,
+            )
+        )
+
+
+def _name(fact: Fact, about: str) -> str:
+    """What identifies a fact, whatever its answer."""
+    return "\0".join((about, fact.kind, *(f"{key}={value}" for key, value in sorted(fact.values.items()))))
