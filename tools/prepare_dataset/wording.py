@@ -15,7 +15,7 @@ from tools.prepare_dataset.results.wording_pt import PORTUGUESE
 class Wording:
     """Templates for `str.format`. The `ask_…` ones train; the `test_…` ones ask the same in other words.
 
-    results: for tables of results.
+    facts: for biographies. results: for tables of results.
     """
 
     instruction: str
@@ -30,6 +30,7 @@ class Wording:
     biography: str
     ask_biography: str
     facts: FactWords
+    results: ResultsWording
 
 
 _PT = Wording(
@@ -45,6 +46,7 @@ _PT = Wording(
     biography="## Biografia de {person}",
     ask_biography="Escreve a biografia de {person}.",
     facts=fact_words("pt"),
+    results=PORTUGUESE,
 )
 _EN = Wording(
     instruction="### Instruction:",
@@ -59,6 +61,7 @@ _EN = Wording(
     biography="## Biography of {person}",
     ask_biography="Write the biography of {person}.",
     facts=fact_words("en"),
+    results=ENGLISH,
 )
 
 
