@@ -29,22 +29,18 @@ from mlx_lm.tokenizer_utils import load as load_tokenizer
 from mlx_lm.tuner.utils import remove_lora_layers
 from mlx_lm.utils import dequantize_model
 
-from tests.benchmarks import decoding, device_checks, trainers
+from tests.benchmarks import decoding, device_checks, peft_peer, trainers
 from tests.benchmarks.random_model import MISTRAL_7B, TINY, Size, random_quantized, write_random_tokenizer
 from tests.support.tiny_model import TEXT
 from tools.compute import device
 from tools.compute.lora import LoraShape, apply_lora
 from tools.compute.routing import AdapterRouter
-from tools.compute.training.batches import Batch, Batches
 from tools.compute.training.checkpointing import recomputed
-from tools.compute.training.dropout import key_dropout
-from tools.compute.training.loop import Trainer
 from tools.compute.training.rows import Sequence
 from tools.errors import AfinaError
 from tools.models.tokenizer import Tokenizer
 from tools.workspace import machine
 
-SHAPE = LoraShape(layers=16, rank=8, scale=20.0)
 SERVED = LoraShape(layers=16, rank=8, scale=2.0)
 ADAPTERS = 4
 
@@ -60,10 +56,15 @@ class Scale:
     decode_rows: tuple[int, ...]
     decode_tokens: int
     check_length: int
+    lora_layers: int = 16
+
+    @property
+    def shape(self) -> LoraShape:
+        return LoraShape(layers=self.lora_layers, rank=8, scale=20.0)
 
 
 FULL = Scale(MISTRAL_7B, ((1, 2048), (2, 1024)), 6, 2, decode_rows=(1, 8, 32), decode_tokens=64, check_length=64)
-SMALL = Scale(TINY, ((1, 32), (2, 16)), 3, 1, decode_rows=(1, 4), decode_tokens=8, check_length=16)
+SMALL = Scale(TINY, ((1, 32), (2, 16)), 3, 1, decode_rows=(1, 4), decode_tokens=8, check_length=16, lora_layers=1)
 WARM_UP = 2
 # What the others stand on.
 ALWAYS = ("machine", "set_up", "model", "dequantize", "end")
@@ -118,6 +119,10 @@ def main() -> None:
     report.measure("set_up", _set_up)
     with tempfile.TemporaryDirectory() as folder:
         _run(report, scale, Path(folder))
+    mx.clear_cache()
+    batch, length = scale.shapes[0]
+    peer = lambda: peft_peer.train(scale.size, scale.lora_layers, batch, length, scale.steps, WARM_UP)  # noqa: E731
+    report.measure("train: PyTorch and PEFT", peer)
     report.measure("end", lambda: {"failed": [name for name, found in report.told.items() if "failed" in found]})
 
 
@@ -137,13 +142,11 @@ def _run(report: Report, scale: Scale, folder: Path) -> None:
         report.measure(f"decode: {rows} rows", lambda rows=rows: decode(model, tokenizer, peer, rows, scale))
     report.measure(
         "check: resumed training",
-        lambda: device_checks.resuming(model, SHAPE, scale.check_length, folder / "checkpoints"),
+        lambda: device_checks.resuming(model, scale.shape, scale.check_length, folder / "checkpoints"),
     )
     report.measure("dequantize", lambda: _dequantize(model))
-    report.measure("check: training learns", lambda: device_checks.learning(model, SHAPE, scale.check_length))
+    report.measure("check: training learns", lambda: device_checks.learning(model, scale.shape, scale.check_length))
     _train(report, model, scale, "dequantized")
-    batch, length = scale.shapes[0]
-    variants(report, model, scale, batch, length)
 
 
 def describe() -> dict[str, Any]:
@@ -187,88 +190,51 @@ def _train(report: Report, model: nn.Module, scale: Scale, precision: str) -> No
 
 
 def train(model: nn.Module, scale: Scale, batch: int, length: int, checkpoint: bool = False) -> dict[str, Any]:
-    """Afina's trainer and mlx-lm's in turns on one model and the same rows."""
-    rows = random_rows(scale.size.vocab, batch * (scale.steps + WARM_UP), length)
+    """Afina's trainer, with and without the frozen layers' results kept, and mlx-lm's, in turns on one model."""
     steps = scale.steps + WARM_UP
-    apply_lora(model, SHAPE, seed=0)
-    ours, theirs = trainers.Timed(), trainers.Timed()
+    rows = random_rows(scale.size.vocab, batch * steps, length)
+    apply_lora(model, scale.shape, seed=0)
+    found = {"afina": trainers.Timed(), "afina, later passes": trainers.Timed(), "mlx_lm": trainers.Timed()}
 
-    def turn(of: trainers.Timed) -> None:
-        if of is theirs:
-            found = trainers.mlx_lm(model, rows, batch, steps, length, checkpoint=checkpoint)
-        else:
-            with recomputed(model.layers[-SHAPE.layers :]) if checkpoint else nullcontext():
-                found = trainers.afina(model, rows, batch, steps)
-        of.add(found.without_first(WARM_UP))
+    def turn(name: str) -> None:
+        if name == "mlx_lm":
+            timed = trainers.mlx_lm(model, rows, batch, steps, length, checkpoint=checkpoint)
+            found[name].add(timed.without_first(WARM_UP))
+            return
+        # mlx-lm's layers take dropout from a global state: each trainer gets adapters of its own.
+        with (
+            recomputed(model.layers[-scale.lora_layers :]) if checkpoint else nullcontext(),
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            if name == "afina":
+                found[name].add(trainers.afina(model, rows, batch, steps).without_first(WARM_UP))
+            else:
+                # The first pass runs the lower layers; the second compiles, the third is timed.
+                few = rows[: batch * WARM_UP]
+                timed = trainers.afina(model, few, batch, 2 * WARM_UP + scale.steps, kept=Path(folder))
+                found[name].add(timed.without_first(2 * WARM_UP))
 
     try:
         for number in range(scale.rounds):
-            for of in (theirs, ours) if number % 2 == 0 else (ours, theirs):
-                turn(of)
+            for name in sorted(found, reverse=number % 2 == 1):
+                remove_lora_layers(model)
+                model.freeze()
+                apply_lora(model, scale.shape, seed=0)
+                turn(name)
     finally:
         remove_lora_layers(model)
         model.freeze()
+    theirs = found["mlx_lm"]
     return {
-        "afina": ours.figures(),
-        "mlx_lm": theirs.figures(),
-        "ratio": round(ours.tokens_per_second / theirs.tokens_per_second, 3),
+        **{name: timed.figures() for name, timed in found.items()},
+        "ratio": {
+            name: {
+                "speed": round(timed.tokens_per_second / theirs.tokens_per_second, 3),
+                "peak": round(timed.peak_bytes / theirs.peak_bytes, 3),
+            }
+            for name, timed in found.items()
+        },
     }
-
-
-def variants(report: Report, model: nn.Module, scale: Scale, batch: int, length: int) -> None:
-    """A step of Afina's trainer when one thing is otherwise: what it could gain, or mlx-lm has."""
-    apply_lora(model, SHAPE, seed=0)
-    rows = random_rows(scale.size.vocab, batch * 2, length)
-    steps = scale.steps + WARM_UP
-
-    def with_cache(limit: int) -> dict[str, float]:
-        mx.set_cache_limit(limit)
-        try:
-            return _step_seconds(trainers.afina(model, rows, batch, steps))
-        finally:
-            mx.set_cache_limit(device.CACHE_LIMIT)
-
-    limits = {"as it is": device.CACHE_LIMIT, "buffer cache unbounded": 1 << 62, "4 GB": 4 << 30, "none": 0}
-    try:
-        for name, limit in limits.items():
-            report.measure(f"variant: {name}", lambda limit=limit: with_cache(limit))
-        for columns in (length, length + 1):
-            for compiled in (False, True):
-                name = f"variant: loss and gradients {'compiled' if compiled else 'alone'}, {columns} columns"
-                report.measure(name, lambda n=columns, c=compiled: _gradients(model, batch, n, steps, c))
-    finally:
-        remove_lora_layers(model)
-        model.freeze()
-
-
-def _step_seconds(timed: trainers.Timed) -> dict[str, float]:
-    figures = timed.without_first(WARM_UP).figures()
-    return {"median_step_s": figures["median_step_s"], "peak_gb": figures["peak_gb"]}
-
-
-def _gradients(model: nn.Module, batch: int, columns: int, steps: int, compiled: bool) -> dict[str, float]:
-    """The median step. The model reads one column less: columns of 32 n + 1 are what mlx-lm pads to."""
-    ids = np.random.default_rng(0).integers(3, 300, (batch, columns)).astype(np.int32)
-    mask = np.ones(ids.shape, np.bool_)
-    trainer = Trainer(
-        model, Batches([Sequence(ids[0], mask[0])], 1, 0, 0), trainers.loop_settings(), key_dropout(model, 0.0, 0)
-    )
-    model.train()
-
-    def compute(ids: mx.array, mask: mx.array) -> Any:
-        return trainer.compute(Batch(ids, mask, ids.size))
-
-    state = [model.state, mx.random.state]
-    work = mx.compile(compute, inputs=state, outputs=state)
-    timed = trainers.Timed()
-    with trainers.watched(timed):
-        for _ in range(steps):
-            began = time.perf_counter()
-            mx.eval((work if compiled else compute)(mx.array(ids), mx.array(mask)))
-            timed.seconds.append(time.perf_counter() - began)
-            timed.tokens.append(ids.size)
-            timed.slots.append(ids.size)
-    return _step_seconds(timed)
 
 
 def random_rows(vocab: int, count: int, length: int) -> list[Sequence]:

@@ -16,8 +16,9 @@ from tests.benchmarks.trainers import loop_settings
 from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.routing import AdapterRouter
 from tools.compute.training.batches import Batches
+from tools.compute.training.branch import prepare_branches
 from tools.compute.training.checkpoint import restore_newest, save_checkpoint
-from tools.compute.training.dropout import key_dropout
+from tools.compute.training.decoder import Decoder
 from tools.compute.training.loop import Trainer
 from tools.compute.training.rows import Sequence
 
@@ -67,7 +68,8 @@ def resuming(model: nn.Module, shape: LoraShape, length: int, folder: Path) -> d
     def fresh() -> Trainer:
         apply_lora(model, dropping, seed=3)
         settings = loop_settings(iters=6, accumulation=2, learning_rate=1e-3)
-        return Trainer(model, Batches(rows, 2, 3, 0), settings, key_dropout(model, dropping.dropout, 3))
+        batches, keys = Batches(rows, 2, 3, 0, share=True), prepare_branches(model, dropping.dropout, 3)
+        return Trainer(Decoder(model), batches, settings, keys, compiled=True)
 
     try:
         whole = fresh()
@@ -104,8 +106,8 @@ def learning(model: nn.Module, shape: LoraShape, length: int) -> dict[str, Any]:
     """Thirty steps on one batch: the loss stays finite and falls."""
     apply_lora(model, shape, seed=0)
     try:
-        batches = Batches(_rows(model, 2, length), 2, 0, 0)
-        trainer = Trainer(model, batches, loop_settings(learning_rate=2e-4), key_dropout(model, 0.0, 0))
+        batches, keys = Batches(_rows(model, 2, length), 2, 0, 0, share=True), prepare_branches(model, 0.0, 0)
+        trainer = Trainer(Decoder(model), batches, loop_settings(learning_rate=2e-4), keys, compiled=True)
         losses = []
         for _ in range(30):
             before = trainer.state.window.loss, trainer.state.window.learned

@@ -16,14 +16,18 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optimizers
 import numpy as np
+from mlx.utils import tree_flatten
 from mlx_lm.tuner.callbacks import TrainingCallback
 from mlx_lm.tuner.datasets import CacheDataset
 from mlx_lm.tuner.trainer import TrainingArgs, iterate_batches, train
 
 from tools.compute.device import CACHE_LIMIT
 from tools.compute.training.batches import Batches
-from tools.compute.training.dropout import key_dropout
+from tools.compute.training.branch import prepare_branches
+from tools.compute.training.decoder import Decoder
+from tools.compute.training.hidden_store import HiddenStore
 from tools.compute.training.loop import LoopSettings, Trainer
+from tools.compute.training.prefix import FrozenPrefix
 from tools.compute.training.rows import Sequence
 
 RATE, DECAY = 1e-5, 0.01
@@ -99,10 +103,25 @@ def loop_settings(**changes: Any) -> LoopSettings:
     return LoopSettings(**{**values, **changes})
 
 
-def afina(model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, pad_id: int = 0) -> Timed:
-    """`steps` steps of Afina's trainer over `rows`, from the start of an epoch."""
-    trainer = Trainer(model, Batches(rows, batch_size, 0, pad_id), loop_settings(), key_dropout(model, 0.0, 0))
-    twin = Batches(rows, batch_size, 0, pad_id)
+def afina(
+    model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, pad_id: int = 0, kept: Path | None = None
+) -> Timed:
+    """`steps` steps of Afina's trainer over `rows`, from the start of an epoch.
+
+    kept: a folder for what the layers below the adapters give; then the first pass over the rows runs
+    them, and later ones do not.
+    """
+    decoder = Decoder(model)
+    share = decoder.divisible
+    trainer = Trainer(
+        decoder,
+        Batches(rows, batch_size, 0, pad_id, share=share),
+        loop_settings(),
+        prepare_branches(model, 0.0, 0),
+        prefix=None if kept is None else _prefix(decoder, rows, kept),
+        compiled=mx.default_device() != mx.cpu,
+    )
+    twin = Batches(rows, batch_size, 0, pad_id, share=share)
     timed = Timed()
     with watched(timed):
         for _ in range(steps):
@@ -114,6 +133,14 @@ def afina(model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, p
             timed.slots.append(batch.ids.size)
     timed.losses.append(trainer.state.window.mean_loss)
     return timed
+
+
+def _prefix(decoder: Decoder, rows: list[Sequence], folder: Path) -> FrozenPrefix:
+    adapted = [bool(tree_flatten(layer.trainable_parameters())) for layer in decoder.layers]
+    states = decoder.embed(mx.zeros((1, 1), mx.int32))
+    store = HiddenStore(folder, {}, [len(row) - 1 for row in rows], states.shape[-1], states.dtype)
+    # The benchmark's model may be of no file: its lower layers stay in memory.
+    return FrozenPrefix(decoder, adapted.index(True), store, lambda: None)
 
 
 class _Stopwatch(TrainingCallback):

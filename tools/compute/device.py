@@ -42,6 +42,11 @@ def set_up() -> machine.Device:
     return kind
 
 
+def kind() -> machine.Device:
+    """The kind of device that computes in this process."""
+    return "cpu" if mx.default_device() == mx.cpu else machine.device()
+
+
 def memory() -> DeviceMemory:
     return DeviceMemory(
         active=int(mx.get_active_memory()),

@@ -20,12 +20,14 @@ from mlx_lm.tuner.utils import linear_to_lora_layers
 from mlx_lm.utils import dequantize_model, load_model, quantize_model, save_model
 
 from tools.compute import device
-from tools.compute.arrays import load_arrays, scalar
+from tools.compute.arrays import load_arrays
 from tools.compute.loading import load_base
 from tools.compute.lora import CONFIG_FILE, WEIGHTS_FILE, read_adapter
-from tools.compute.training.batches import Batch, fixed_batches
-from tools.compute.training.loss import summed_loss
+from tools.compute.training.batches import fixed_batches
+from tools.compute.training.decoder import Decoder
+from tools.compute.training.packing import Batch
 from tools.compute.training.rows import encode_rows
+from tools.compute.training.validation import mean_loss
 from tools.errors import Conflict
 from tools.models.info import describe, fingerprint_of, finish, load_info
 from tools.models.precision import fusing_bytes
@@ -69,13 +71,13 @@ def _fuse(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[st
     if mx.default_device() == mx.cpu:
         # Half precision runs at a fortieth of the speed there.
         model.set_dtype(mx.float32)
-    losses = {"loss_base": _loss(model, batches)}
+    losses = {"loss_base": mean_loss(Decoder(model), batches)}
     progress(2, 6, "Adding the adapter")
     parameters = read_json(adapter_folder / CONFIG_FILE)
     linear_to_lora_layers(model, parameters["num_layers"], parameters["lora_parameters"])
     model.load_weights(list(load_arrays(adapter_folder / WEIGHTS_FILE).items()), strict=False)
     model.eval()
-    losses["loss_before"] = _loss(model, batches)
+    losses["loss_before"] = mean_loss(Decoder(model), batches)
     progress(3, 6, "Merging")
     model.update_modules(
         tree_unflatten([(name, m.fuse()) for name, m in model.named_modules() if isinstance(m, LoRALinear)])
@@ -96,7 +98,7 @@ def _fuse(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[st
         )
         progress(5, 6, "Measuring the merged model")
         # As it will answer: read back from what was written.
-        losses["loss_after"] = _loss(load_base(aside).model, batches)
+        losses["loss_after"] = mean_loss(Decoder(load_base(aside).model), batches)
         _check(losses, request)
     return {"model": request["model"], "path": str(folder), **{k: round(v, 5) for k, v in losses.items()}}
 
@@ -106,12 +108,7 @@ def _batches(ws: Workspace, dataset: str, tokenizer: Tokenizer) -> list[Batch]:
     # A dataset may have no validation rows; what it trained on tells a lost adapter as well.
     rows = opened.rows("valid") or opened.rows("train")
     sequences = encode_rows(rows, tokenizer, _LENGTH, mask_prompt=True).sequences
-    return fixed_batches(sequences, 2, _BATCHES, tokenizer.pad_id or 0)
-
-
-def _loss(model: nn.Module, batches: list[Batch]) -> float:
-    total = sum(scalar(summed_loss(model, mx.array(batch.ids), mx.array(batch.mask))) for batch in batches)
-    return total / max(1, sum(batch.learned for batch in batches))
+    return fixed_batches(sequences, 2, _BATCHES, tokenizer.pad_id or 0, share=False)
 
 
 def _group_size(model: nn.Module) -> int:

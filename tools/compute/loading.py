@@ -35,6 +35,21 @@ def load_base(folder: Path, purpose: Purpose = "serve") -> LoadedBase:
     """Load the base in `folder`. Raises DataError when its weights do not match its description."""
     info = load_info(folder)
     precision = choose_precision(info, purpose)
+    model = _load_lazily(folder, info, precision)
+    mx.eval(model.parameters())
+    return LoadedBase(model=model, tokenizer=Tokenizer.load(folder), info=info, precision=precision)
+
+
+def release_layers(base: LoadedBase, folder: Path, stop: int) -> None:
+    """Give the memory of the layers below `stop` back; they are read from `folder` again when next run."""
+    fresh = _load_lazily(folder, base.info, base.precision)
+    for layer, unread in zip(base.model.layers[:stop], fresh.layers[:stop], strict=True):
+        layer.update(unread.parameters())
+    mx.clear_cache()
+
+
+def _load_lazily(folder: Path, info: ModelInfo, precision: Precision) -> nn.Module:
+    """The model, frozen, its arrays not yet read."""
     try:
         model, _ = load_model(folder, lazy=True, trust_remote_code=False)
     except (ValueError, KeyError, TypeError, RuntimeError, FileNotFoundError) as error:
@@ -48,8 +63,7 @@ def load_base(folder: Path, purpose: Purpose = "serve") -> LoadedBase:
     _cast(model, _activations(model, precision))
     model.freeze()
     model.eval()
-    mx.eval(model.parameters())
-    return LoadedBase(model=model, tokenizer=Tokenizer.load(folder), info=info, precision=precision)
+    return model
 
 
 def _activations(model: nn.Module, precision: Precision) -> Any:

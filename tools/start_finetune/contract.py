@@ -31,6 +31,9 @@ class TrainSettings(BaseModel):
         None, ge=16, le=131_072, description="Tokens a row; longer text is cut in pieces"
     )
     grad_checkpoint: bool | None = Field(None, description="Recompute activations: less memory, slower")
+    frozen_prefix: bool | None = Field(
+        None, description="Keep on disk what the layers below the adapters give, and run them once a row"
+    )
     gradient_accumulation_steps: int | None = Field(None, ge=1, le=1024, description="Steps an optimizer update")
     steps_per_report: int | None = Field(None, ge=1, le=100_000)
     steps_per_eval: int | None = Field(None, ge=1, le=1_000_000)

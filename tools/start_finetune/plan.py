@@ -6,9 +6,9 @@ from typing import Any
 
 from tools.errors import DoesNotFit, InvalidArgument, nearest, printable
 from tools.models.info import ModelInfo
-from tools.models.precision import choose_precision
+from tools.models.precision import activation_bytes, choose_precision
 from tools.start_finetune.contract import Change, Plan, Preset, Setting, TrainSettings
-from tools.start_finetune.memory import MODULES, predict_peak, predict_tokens_per_second
+from tools.start_finetune.memory import MODULES, predict_peak, predict_tokens_per_second, trained_layers
 from tools.start_finetune.presets import DatasetShape, preset_values
 from tools.workspace import ledger, machine
 from tools.workspace.layout import Workspace
@@ -25,6 +25,9 @@ _LADDER: list[tuple[str, Any]] = [
     ("max_seq_length", 1024),
     ("max_seq_length", 512),
 ]
+# Of the free disk, for hidden states; and passes over the rows from which keeping them pays.
+_DISK_SHARE = 0.3
+_LEAST_PASSES = 1.5
 
 
 def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset, asked: TrainSettings) -> Plan:
@@ -41,6 +44,7 @@ def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset
     _fit_rows(values, set(given), data, changes)
     budget = min(ledger.budget(ws), _reachable_memory(ws))
     _fit_memory(info, values, set(given), budget, changes)
+    values["frozen_prefix"] = _choose_prefix(ws, info, values, data, changes)
     flat = {name: value for name, (value, _) in values.items()}
     peak = predict_peak(info, flat)
     tokens_per_row = data.tokens / max(1, data.rows)
@@ -121,6 +125,32 @@ def _fit_rows(values: dict[str, tuple[Any, str]], fixed: set[str], data: Dataset
     reason = f"the dataset has {data.rows} rows to learn"
     changes.append(Change(setting="batch_size", asked=batch, used=data.rows, reason=reason))
     values["batch_size"] = (data.rows, source)
+
+
+def _choose_prefix(
+    ws: Workspace, info: ModelInfo, values: dict[str, tuple[Any, str]], data: DatasetShape, changes: list[Change]
+) -> tuple[bool, str]:
+    """Whether to keep what the layers below the adapters give, and why: it pays from the second pass on."""
+    asked, source = values["frozen_prefix"]
+    flat = {name: value for name, (value, _) in values.items()}
+    frozen = info.layers - trained_layers(info, flat)
+    passes = flat["iters"] * flat["batch_size"] / max(1, data.rows)
+    needed = data.tokens * info.hidden_size * activation_bytes(info, choose_precision(info, "train"))
+    free = machine.disk_free(ws.root)
+    if frozen == 0:
+        reason = "all layers are adapted"
+    elif asked is False:
+        return False, source
+    elif needed > _DISK_SHARE * free:
+        reason = f"it would take {needed / GB:.1f} GB of the {free / GB:.1f} GB free on the disk"
+    elif asked is None and passes < _LEAST_PASSES and flat["max_minutes"] is None:
+        return False, f"auto: {passes:.1f} passes over the rows are too few to gain from it"
+    else:
+        told = f"auto: the {frozen} layers below the adapters are run once a row, {needed / GB:.2f} GB on disk"
+        return True, source if asked else told
+    if asked:
+        changes.append(Change(setting="frozen_prefix", asked=True, used=False, reason=reason))
+    return False, f"auto: {reason}"
 
 
 def _fit_memory(

@@ -12,6 +12,7 @@ from tools.start_finetune.contract import Preset
 COMMON: dict[str, Any] = {
     "max_minutes": None,
     "lora_keys": None,
+    "frozen_prefix": None,
     "keep_checkpoints": 3,
     "optimizer": "adamw",
     "weight_decay": 0.01,

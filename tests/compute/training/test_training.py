@@ -10,20 +10,21 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 from mlx.utils import tree_flatten
-from mlx_lm.tuner.trainer import default_loss
 
 from tests.support.tiny_model import make_tiny_model
 from tools.compute import device
 from tools.compute.loading import LoadedBase, load_base
 from tools.compute.lora import LoraShape, apply_lora, trainable
-from tools.compute.training.batches import Batches, Cursor, epoch_order, fixed_batches, pad
+from tools.compute.training.batches import Batches, Cursor, epoch_order, fixed_batches
+from tools.compute.training.branch import prepare_branches
 from tools.compute.training.checkpoint import Best, checkpoint_folders, restore_newest, save_checkpoint
 from tools.compute.training.checkpointing import recomputed
-from tools.compute.training.dropout import key_dropout
+from tools.compute.training.decoder import Decoder
 from tools.compute.training.loop import LoopSettings, NotFinite, Trainer
-from tools.compute.training.loss import summed_loss
+from tools.compute.training.packing import make_batch
 from tools.compute.training.rows import Sequence
 from tools.compute.training.schedule import rate_at
+from tools.compute.training.validation import mean_loss
 from tools.workspace.layout import Workspace
 
 SHAPE = LoraShape(layers=2, rank=4, scale=2.0, dropout=0.5)
@@ -37,7 +38,7 @@ def sequences(count: int, seed: int = 0, longest: int = 40) -> list[Sequence]:
 
 
 def make_trainer(model: nn.Module, batches: Batches, chosen: LoopSettings, dropout: float = 0.5) -> Trainer:
-    return Trainer(model, batches, chosen, key_dropout(model, dropout, seed=3))
+    return Trainer(Decoder(model), batches, chosen, prepare_branches(model, dropout, seed=3), compiled=False)
 
 
 def settings(**changes: object) -> LoopSettings:
@@ -66,27 +67,9 @@ def adapted(base: LoadedBase) -> LoadedBase:
     return base
 
 
-def test_padding_counts_for_nothing(base: LoadedBase) -> None:
-    rows = sequences(3)
-    together = pad(rows, 0)
-    apart = [pad([row], 0) for row in rows]
-    whole = summed_loss(base.model, mx.array(together.ids), mx.array(together.mask)).item()
-    parts = sum(summed_loss(base.model, mx.array(b.ids), mx.array(b.mask)).item() for b in apart)
-    assert whole == pytest.approx(parts, rel=1e-5)
-    assert together.learned == sum(len(row) - 1 for row in rows)
-    assert together.ids.shape[1] % 32 == 0
-
-
-def test_the_loss_is_mlx_lms_where_nothing_is_padded(base: LoadedBase) -> None:
-    ids = np.random.default_rng(0).integers(3, 390, (2, 32)).astype(np.int32)
-    ours = summed_loss(base.model, mx.array(ids), mx.ones(ids.shape, mx.bool_)).item()
-    mean, tokens = default_loss(base.model, mx.array(ids), mx.array([[0, 32], [0, 32]]))
-    assert ours == pytest.approx(mean.item() * tokens.item(), rel=1e-5)
-
-
 def test_a_batch_that_learns_nothing_gives_zero_and_not_nan(adapted: LoadedBase) -> None:
     row = Sequence(np.arange(3, 20, dtype=np.int32), np.zeros(17, np.bool_))
-    trainer = make_trainer(adapted.model, Batches([row], 1, 0, 0), settings(iters=1, accumulation=1))
+    trainer = make_trainer(adapted.model, Batches([row], 1, 0, 0, share=True), settings(iters=1, accumulation=1))
     before = {name: np.array(value) for name, value in trainable(adapted.model).items()}
     trainer.train_step()
     assert trainer.state.window.loss == 0.0
@@ -104,7 +87,7 @@ def test_every_token_weighs_the_same_whatever_batch_it_is_in(ws: Workspace) -> N
         model = load_base(folder, "train").model
         apply_lora(model, shape, seed=0)
         chosen = settings(iters=accumulation, accumulation=accumulation, optimizer="sgd", warmup=0, weight_decay=0.0)
-        trainer = make_trainer(model, Batches(rows, batch_size, 0, 0), chosen, dropout=0.0)
+        trainer = make_trainer(model, Batches(rows, batch_size, 0, 0, share=True), chosen, dropout=0.0)
         for _ in range(accumulation):
             trainer.train_step()
         results.append({name: np.array(value) for name, value in trainable(model).items()})
@@ -114,12 +97,12 @@ def test_every_token_weighs_the_same_whatever_batch_it_is_in(ws: Workspace) -> N
 
 def test_training_lowers_the_loss(adapted: LoadedBase) -> None:
     rows = sequences(4)
-    trainer = make_trainer(adapted.model, Batches(rows, 2, 0, 0), settings(iters=30, accumulation=1))
-    valid = fixed_batches(rows, 2, -1, 0)
-    before = trainer.mean_loss(valid)
+    trainer = make_trainer(adapted.model, Batches(rows, 2, 0, 0, share=True), settings(iters=30, accumulation=1))
+    valid = fixed_batches(rows, 2, -1, 0, share=True)
+    before = mean_loss(trainer.decoder, valid)
     while not trainer.done:
         trainer.train_step()
-    assert trainer.mean_loss(valid) < before - 0.2
+    assert mean_loss(trainer.decoder, valid) < before - 0.2
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -130,7 +113,7 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: 
     def fresh() -> Trainer:
         model = load_base(folder, "train").model
         apply_lora(model, SHAPE, seed=seed)
-        return make_trainer(model, Batches(rows, 2, seed, 0), settings(iters=11))
+        return make_trainer(model, Batches(rows, 2, seed, 0, share=True), settings(iters=11))
 
     alone = fresh()
     while not alone.done:
@@ -152,7 +135,7 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: 
 
 
 def test_a_loss_that_is_not_finite_stops_training(adapted: LoadedBase) -> None:
-    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0), settings(accumulation=1, iters=3))
+    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0, share=True), settings(accumulation=1, iters=3))
     adapted.model.model.norm.weight = mx.full(adapted.model.model.norm.weight.shape, float("nan"))
     with pytest.raises(NotFinite, match="step 1"):
         trainer.train_step()
@@ -160,7 +143,7 @@ def test_a_loss_that_is_not_finite_stops_training(adapted: LoadedBase) -> None:
 
 
 def test_old_checkpoints_go_and_the_newest_stay(adapted: LoadedBase, tmp_path: Path) -> None:
-    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0), settings(accumulation=1, iters=4))
+    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0, share=True), settings(accumulation=1, iters=4))
     for _ in range(4):
         trainer.train_step()
         save_checkpoint(tmp_path, trainer, SHAPE, DESCRIBED, None, keep=2)
@@ -170,8 +153,8 @@ def test_old_checkpoints_go_and_the_newest_stay(adapted: LoadedBase, tmp_path: P
 
 def test_recomputing_gives_the_same_gradients_also_with_dropout_and_is_taken_off(base: LoadedBase) -> None:
     apply_lora(base.model, SHAPE, seed=0)
-    trainer = make_trainer(base.model, Batches(sequences(2), 2, 0, 0), settings())
-    batch = pad(sequences(2), 0)
+    trainer = make_trainer(base.model, Batches(sequences(2), 2, 0, 0, share=True), settings())
+    batch = make_batch(sequences(2), [0, 1], 0, share=True)
     classes = [type(layer) for layer in base.model.layers]
     for matrix in [module for name, module in tree_flatten(base.model.trainable_parameters()) if "lora_b" in name]:
         matrix += 0.1  # dropout shows only where B is not zero
@@ -200,9 +183,9 @@ def test_an_epoch_has_every_row_once_and_little_padding() -> None:
 
 def test_the_cursor_takes_the_data_up_where_it_was() -> None:
     rows = sequences(7)
-    whole = Batches(rows, 2, 5, 0)
+    whole = Batches(rows, 2, 5, 0, share=True)
     seen = [next(whole).ids for _ in range(10)]
-    again = Batches(rows, 2, 5, 0)
+    again = Batches(rows, 2, 5, 0, share=True)
     again.cursor = Cursor(epoch=1, index=2)
     assert all(np.array_equal(next(again).ids, ids) for ids in seen[6:])
 

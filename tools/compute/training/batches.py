@@ -12,25 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tools.compute.training.packing import Batch, lay_out, make_batch
 from tools.compute.training.rows import Sequence
 
-# Batches are padded to a multiple of it, so that few shapes occur.
-_MULTIPLE = 32
 _WINDOW = 16
-
-
-@dataclass(frozen=True)
-class Batch:
-    """ids [rows, length] int32, padded; mask [rows, length] of what is learned; tokens without padding."""
-
-    ids: np.ndarray
-    mask: np.ndarray
-    tokens: int
-
-    @property
-    def learned(self) -> int:
-        """Tokens in the loss: the mask without the first column, which nothing predicts."""
-        return int(self.mask[:, 1:].sum())
 
 
 @dataclass
@@ -39,20 +24,6 @@ class Cursor:
 
     epoch: int = 0
     index: int = 0
-
-
-def _padded(length: int) -> int:
-    return -(-length // _MULTIPLE) * _MULTIPLE
-
-
-def pad(sequences: list[Sequence], pad_id: int) -> Batch:
-    width = _padded(max(len(sequence) for sequence in sequences))
-    ids = np.full((len(sequences), width), pad_id, np.int32)
-    mask = np.zeros((len(sequences), width), np.bool_)
-    for row, sequence in enumerate(sequences):
-        ids[row, : len(sequence)] = sequence.ids
-        mask[row, : len(sequence)] = sequence.mask
-    return Batch(ids, mask, sum(len(sequence) for sequence in sequences))
 
 
 def epoch_order(lengths: list[int], batch_size: int, seed: int, epoch: int) -> list[list[int]]:
@@ -69,25 +40,32 @@ def epoch_order(lengths: list[int], batch_size: int, seed: int, epoch: int) -> l
 
 
 class Batches:
-    """An endless stream of training batches that can be taken up at any cursor."""
+    """An endless stream of training batches that can be taken up at any cursor.
 
-    def __init__(self, sequences: list[Sequence], batch_size: int, seed: int, pad_id: int) -> None:
+    share: rows may share a line (see `packing`).
+    """
+
+    def __init__(self, sequences: list[Sequence], batch_size: int, seed: int, pad_id: int, *, share: bool) -> None:
         self.sequences, self._batch_size, self._seed, self._pad_id = sequences, batch_size, seed, pad_id
+        self._share = share
         self._lengths = [len(sequence) for sequence in sequences]
         self.cursor = Cursor()
         self._order: list[list[int]] = []
         self._order_epoch = -1
 
     def sizes(self, epoch: int) -> list[int]:
-        """Tokens, padding counted, of each batch of an epoch."""
+        """Tokens, filling counted, of each batch of an epoch."""
         order = epoch_order(self._lengths, self._batch_size, self._seed, epoch)
-        return [len(rows) * _padded(max(self._lengths[row] for row in rows)) for rows in order]
+        laid_out = (lay_out([self._lengths[row] - 1 for row in rows], share=self._share) for rows in order)
+        return [width * len(lines) for width, lines in laid_out]
 
     def of_size(self, size: int) -> Batch:
         """The first batch of epoch 0 with so many tokens."""
         order = epoch_order(self._lengths, self._batch_size, self._seed, 0)
-        rows = order[self.sizes(0).index(size)]
-        return pad([self.sequences[row] for row in rows], self._pad_id)
+        return self._make(order[self.sizes(0).index(size)])
+
+    def _make(self, rows: list[int]) -> Batch:
+        return make_batch(self.sequences, rows, self._pad_id, share=self._share)
 
     def __iter__(self) -> Iterator[Batch]:
         return self
@@ -100,14 +78,14 @@ class Batches:
         self.cursor.index += 1
         if self.cursor.index == len(self._order):
             self.cursor.epoch, self.cursor.index = self.cursor.epoch + 1, 0
-        return pad([self.sequences[row] for row in rows], self._pad_id)
+        return self._make(rows)
 
 
-def fixed_batches(sequences: list[Sequence], batch_size: int, limit: int, pad_id: int) -> list[Batch]:
+def fixed_batches(sequences: list[Sequence], batch_size: int, limit: int, pad_id: int, *, share: bool) -> list[Batch]:
     """Validation batches: the same at every evaluation; `limit` < 0 means all."""
     order = sorted(range(len(sequences)), key=lambda i: (len(sequences[i]), i))
     batches = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     if 0 <= limit < len(batches):
         # Spread over all lengths.
         batches = [batches[i * len(batches) // limit] for i in range(limit)]
-    return [pad([sequences[row] for row in rows], pad_id) for rows in batches]
+    return [make_batch(sequences, rows, pad_id, share=share) for rows in batches]

@@ -6,20 +6,25 @@ by the tokens learned in them, so that every token weighs the same whatever batc
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import mlx.core as mx
-import mlx.nn as nn
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from tools.compute.arrays import scalar
-from tools.compute.training.batches import Batch, Batches
-from tools.compute.training.dropout import DropoutKeys
-from tools.compute.training.loss import summed_loss
+from tools.compute.cpu_ops import faster_on_cpu
+from tools.compute.training.batches import Batches
+from tools.compute.training.branch import DropoutKeys
+from tools.compute.training.decoder import Decoder
 from tools.compute.training.optimizer import clip, flat_state, make_optimizer, restore_state
+from tools.compute.training.packing import Batch
+from tools.compute.training.prefix import FrozenPrefix
 from tools.compute.training.schedule import rate_at
+from tools.compute.training.step import Step, on_device
 from tools.errors import MachineError
 
 
@@ -74,15 +79,30 @@ class TrainerState:
 
 
 class Trainer:
-    """One model in training. Not to be shared between threads."""
+    """One model in training. Not to be shared between threads.
 
-    def __init__(self, model: nn.Module, batches: Batches, settings: LoopSettings, dropout: DropoutKeys) -> None:
-        self.model, self.batches, self.settings, self.dropout = model, batches, settings, dropout
+    prefix: the frozen layers below the adapters, where what they give is kept. compiled: whether the
+    step is traced once for each shape, which pays on a GPU.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        batches: Batches,
+        settings: LoopSettings,
+        dropout: DropoutKeys,
+        *,
+        prefix: FrozenPrefix | None = None,
+        compiled: bool,
+    ) -> None:
+        self.decoder, self.model, self.batches, self.settings = decoder, decoder.model, batches, settings
+        self.dropout, self.prefix, self.compiled = dropout, prefix, compiled
         self.state = TrainerState()
         self.optimizer = make_optimizer(settings.optimizer, settings.weight_decay)
-        self.optimizer.init(model.trainable_parameters())
+        self.optimizer.init(self.model.trainable_parameters())
         self._gradients: Any = None
-        self._loss_and_gradients = nn.value_and_grad(model, summed_loss)
+        self._step = Step(decoder, dropout, start=prefix.start if prefix else 0, compiled=compiled)
+        self._make_update()
 
     @property
     def done(self) -> bool:
@@ -98,54 +118,60 @@ class Trainer:
         state, settings = self.state, self.settings
         self._gradients = gradients if self._gradients is None else tree_map(mx.add, self._gradients, gradients)
         state.step += 1
-        state.accumulated_tokens += batch.learned
+        state.accumulated_tokens += batch.learned_tokens
         if state.step % settings.accumulation == 0 or self.done:
             self._update()
         value = scalar(loss)
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise self._not_finite("loss")
         state.window.loss += value
-        state.window.learned += batch.learned
+        state.window.learned += batch.learned_tokens
         state.window.tokens += batch.tokens
         state.window.seconds += time.perf_counter() - began
 
     def compute(self, batch: Batch) -> tuple[mx.array, Any]:
         """The summed loss of a batch and its gradients; changes nothing."""
         self.model.train()
-        result: tuple[mx.array, Any] = self._loss_and_gradients(self.model, mx.array(batch.ids), mx.array(batch.mask))
-        return result
+        with faster_on_cpu(self.model):
+            entering = self.prefix.entering(batch) if self.prefix else None
+            return self._step.loss_and_gradients(on_device(batch, entering))
 
     def _update(self) -> None:
         state, settings = self.state, self.settings
-        tokens = max(1, state.accumulated_tokens)
-        gradients, norm = clip(tree_map(lambda g: g / tokens, self._gradients), settings.max_grad_norm)
+        gradients, norm = self._clipped(self._gradients, mx.array(float(max(1, state.accumulated_tokens))))
         state.grad_norm = scalar(norm)
-        if not state.grad_norm < float("inf"):
+        if not math.isfinite(state.grad_norm):
             raise self._not_finite("gradient")
         state.learning_rate = rate_at(
             state.update, settings.updates, settings.learning_rate, settings.warmup, settings.schedule
         )
         self.optimizer.learning_rate = state.learning_rate
-        self.optimizer.update(self.model, gradients)
+        self._apply(gradients)
         mx.eval(self.model.trainable_parameters(), self.optimizer.state)
         self._gradients = None
         state.accumulated_tokens = 0
         state.update += 1
+
+    def _make_update(self) -> None:
+        """The functions that make an update of gradients; anew when the optimizer's state is another object."""
+
+        def clipped(gradients: Any, tokens: mx.array) -> tuple[Any, mx.array]:
+            return clip(tree_map(lambda g: g / tokens, gradients), self.settings.max_grad_norm)
+
+        def apply(gradients: Any) -> None:
+            self.optimizer.update(self.model, gradients)
+
+        self._clipped: Callable[..., Any] = clipped
+        self._apply: Callable[..., None] = apply
+        if self.compiled:
+            state = [*self.decoder.state(self._step.start), self.optimizer.state]
+            self._clipped, self._apply = mx.compile(clipped), mx.compile(apply, inputs=state, outputs=state)
 
     def _not_finite(self, what: str) -> NotFinite:
         return NotFinite(
             f"The {what} became infinite or not a number at step {self.state.step}.",
             fix="Start again with a learning rate ten times lower; the checkpoints before it are kept.",
         )
-
-    def mean_loss(self, batches: list[Batch]) -> float:
-        """Mean negative log likelihood in nats a token over `batches`, without dropout or gradients."""
-        self.model.eval()
-        total, learned = 0.0, 0
-        for batch in batches:
-            total += scalar(summed_loss(self.model, mx.array(batch.ids), mx.array(batch.mask)))
-            learned += batch.learned
-        return total / max(1, learned)
 
     # Position ---------------------------------------------------------------------------------
 
@@ -161,6 +187,7 @@ class Trainer:
         self.state = state
         self.model.update(tree_unflatten(sorted(adapter.items())))
         restore_state(self.optimizer, _under("optimizer.", arrays))
+        self._make_update()
         gradients = _under("gradient.", arrays)
         self._gradients = tree_unflatten(sorted(gradients.items())) if gradients else None
         mx.eval(self.model.trainable_parameters(), self.optimizer.state)

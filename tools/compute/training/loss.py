@@ -1,18 +1,83 @@
-"""Cross entropy summed over the learned tokens, and how many they are."""
+"""Cross entropy summed over the learned tokens, without ever holding all logits.
+
+The output layer is the largest product of a step, and its logits the largest array. It is computed
+for learned tokens alone, a chunk of them at a time, and the gradient with respect to the hidden
+states is taken at once, while the chunk's logits are there: nothing of it is kept or computed again
+(the idea is that of Liger Kernel's fused linear cross entropy, https://arxiv.org/abs/2410.10989).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import mlx.core as mx
-import mlx.nn as nn
+
+from tools.compute.cpu_ops import exp
+
+CHUNK = 512
+Head = Callable[[mx.array], mx.array]
 
 
-def summed_loss(model: nn.Module, ids: mx.array, mask: mx.array) -> mx.array:
-    """The negative log likelihood, in nats, summed over the learned tokens of a batch.
+def summed_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.array) -> mx.array:
+    """The negative log likelihood of `targets` in nats, summed with `weights`.
 
-    ids: [rows, length] int32. mask: [rows, length] of 0 and 1; the token at position t is predicted
-    from those before it, and counts when mask[t] is 1. Summed and not averaged, so that batches with
-    different numbers of tokens weigh by their tokens. A batch that learns nothing gives 0, not NaN.
+    hidden [tokens, hidden]: what `head` turns into logits [tokens, vocabulary]. targets [tokens]
+    int32. weights [tokens] float32: 1 for a learned token, 0 for one that fills up the shape, so
+    that a batch that learns nothing gives 0 and not NaN. For evaluation: see `learned_loss` for
+    training.
     """
-    logits = model(ids[:, :-1])
-    losses = nn.losses.cross_entropy(logits.astype(mx.float32), ids[:, 1:])
-    return mx.where(mask[:, 1:], losses, 0.0).sum()
+    total = mx.array(0.0)
+    for start in range(0, hidden.shape[0], CHUNK):
+        stop = start + CHUNK
+        part = mx.depends(hidden[start:stop], total) if start else hidden[start:stop]
+        total = total + _chunk_loss(head, part, targets[start:stop], weights[start:stop])
+    return total
+
+
+def learned_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.array) -> mx.array:
+    """As `summed_loss`, for differentiating with respect to `hidden` alone: the head is frozen."""
+
+    @mx.custom_function
+    def forward(hidden: mx.array) -> Any:
+        total, gradients = mx.array(0.0), []
+        for start in range(0, hidden.shape[0], CHUNK):
+            stop = start + CHUNK
+            # One chunk after the other: else the logits of all would be there at once.
+            part = mx.depends(hidden[start:stop], gradients[-1]) if gradients else hidden[start:stop]
+            value, gradient = _with_gradient(head, part, targets[start:stop], weights[start:stop])
+            total = total + value
+            gradients.append(gradient)
+        return total, gradients[0] if len(gradients) == 1 else mx.concatenate(gradients)
+
+    @forward.vjp
+    def backward(_primal: Any, cotangents: Any, outputs: Any) -> mx.array:
+        return (outputs[1] * cotangents[0]).astype(outputs[1].dtype)
+
+    total: mx.array = forward(hidden)[0]
+    return total
+
+
+def _chunk_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.array) -> mx.array:
+    return _of_logits(head(hidden).astype(mx.float32), targets, weights)[0]
+
+
+def _with_gradient(head: Head, hidden: mx.array, targets: mx.array, weights: mx.array) -> tuple[mx.array, mx.array]:
+    """The loss of a chunk and its gradient by `hidden`; one exponential a logit serves both."""
+    logits = head(hidden)
+    loss, spread, total = _of_logits(logits.astype(mx.float32), targets, weights)
+    by_logit = spread * (weights[:, None] / total)
+    chosen = mx.take_along_axis(by_logit, targets[:, None], axis=-1) - weights[:, None]
+    by_logit = mx.put_along_axis(by_logit, targets[:, None], chosen, axis=-1)
+    # The head is run again in name only: its result is never asked for.
+    _, (gradient,) = mx.vjp(head, [hidden], [by_logit.astype(logits.dtype)])
+    return loss, gradient
+
+
+def _of_logits(logits: mx.array, targets: mx.array, weights: mx.array) -> tuple[mx.array, mx.array, mx.array]:
+    """The loss; the exponentials of the logits less their highest, and the sum of those by token."""
+    highest = logits.max(axis=-1, keepdims=True)
+    spread = exp(logits - highest)
+    total = spread.sum(axis=-1, keepdims=True)
+    chosen = mx.take_along_axis(logits, targets[:, None], axis=-1)
+    return ((mx.log(total) + highest - chosen) * weights[:, None]).sum(), spread, total

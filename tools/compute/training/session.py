@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,16 +13,21 @@ import mlx.core as mx
 import psutil
 
 from tools.compute import device
-from tools.compute.loading import LoadedBase, load_base
+from tools.compute.loading import LoadedBase, load_base, release_layers
 from tools.compute.lora import LoraShape, apply_lora, trainable
-from tools.compute.training.batches import Batch, Batches, fixed_batches
+from tools.compute.training.batches import Batches, fixed_batches
+from tools.compute.training.branch import prepare_branches
 from tools.compute.training.checkpoint import Best, restore_newest, save_checkpoint
 from tools.compute.training.checkpointing import recomputed
-from tools.compute.training.dropout import key_dropout
+from tools.compute.training.decoder import Decoder
+from tools.compute.training.hidden_store import HiddenStore
 from tools.compute.training.loop import LoopSettings, Trainer, Window
+from tools.compute.training.packing import Batch
+from tools.compute.training.prefix import FrozenPrefix
 from tools.compute.training.publish import publish
-from tools.compute.training.rows import Encoded, encode_rows
+from tools.compute.training.rows import Encoded, Sequence, encode_rows
 from tools.compute.training.samples import answer
+from tools.compute.training.validation import mean_loss
 from tools.errors import DataError
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.start_finetune.contract import Plan, Setting
@@ -50,13 +57,16 @@ class Session:
         self.plan = Plan(**run.plan)
         self.dataset: Dataset = open_dataset(ws.dataset_folder(run.dataset))
         self.checkpoints = runs.folder(ws, run.run) / "checkpoints"
+        self.hidden = runs.folder(ws, run.run) / "hidden"
         self.best: Best | None = None
         self.valid_loss: float | None = None
         self.base: LoadedBase = load_base(ws.model_folder(run.model), "train")
         self.shape = self._shape()
         apply_lora(self.base.model, self.shape, self._value("seed"))
-        self.dropout = key_dropout(self.base.model, self.shape.dropout, self._value("seed"))
+        self.dropout = prepare_branches(self.base.model, self.shape.dropout, self._value("seed"))
+        self.decoder = Decoder(self.base.model)
         self._load_rows()
+        self._open_prefixes()
         self.trainer = self._make_trainer()
 
     def _value(self, name: str) -> Any:
@@ -83,14 +93,41 @@ class Session:
             )
         self.batch_size = min(self._value("batch_size"), len(train.sequences))
         pad = self.base.tokenizer.pad_id or 0
-        self.batches = Batches(train.sequences, self.batch_size, self._value("seed"), pad)
-        self.valid: list[Batch] = fixed_batches(valid.sequences, self.batch_size, self._value("val_batches"), pad)
+        share = self.decoder.divisible
+        self.batches = Batches(train.sequences, self.batch_size, self._value("seed"), pad, share=share)
+        self.valid_rows = valid.sequences
+        self.valid: list[Batch] = fixed_batches(
+            valid.sequences, self.batch_size, self._value("val_batches"), pad, share=share
+        )
         for told, message in (
             (train.split_rows, "rows were longer than max_seq_length and were cut in pieces."),
             (train.cut_rows, "rows were longer than max_seq_length and lost their end."),
         ):
             if told:
                 self._event("data", f"{told} {message}")
+
+    def _open_prefixes(self) -> None:
+        """Keep what the frozen layers give where the plan says so and the model can be taken apart."""
+        self.prefix = self.valid_prefix = None
+        start = len(self.decoder.layers) - self.shape.layers
+        if not self._value("frozen_prefix") or start <= 0:
+            return
+        folder = self.ws.model_folder(self.run.model)
+
+        def release() -> None:
+            release_layers(self.base, folder, start)
+
+        def opened(split: str, sequences: list[Sequence]) -> FrozenPrefix:
+            digest = hashlib.sha256(b"".join(sequence.ids.tobytes() for sequence in sequences)).hexdigest()
+            identity = {"base": self.base.info.fingerprint, "layer": start, "rows": digest}
+            inputs = [len(sequence) - 1 for sequence in sequences]
+            probe = self.decoder.embed(mx.zeros((1, 1), mx.int32))
+            store = HiddenStore(self.hidden / split, identity, inputs, probe.shape[-1], probe.dtype)
+            return FrozenPrefix(self.decoder, start, store, release)
+
+        self.prefix = opened("train", self.batches.sequences)
+        if self.valid:
+            self.valid_prefix = opened("valid", self.valid_rows)
 
     def _encode(self, split: Any) -> Encoded:
         return encode_rows(
@@ -111,7 +148,8 @@ class Session:
             weight_decay=self._value("weight_decay"),
             max_grad_norm=self._value("max_grad_norm"),
         )
-        return Trainer(self.base.model, self.batches, settings, self.dropout)
+        compiled = device.kind() != "cpu"
+        return Trainer(self.decoder, self.batches, settings, self.dropout, prefix=self.prefix, compiled=compiled)
 
     # The run ----------------------------------------------------------------------------------
 
@@ -132,7 +170,9 @@ class Session:
                 self.trainer.train_step()
                 self._after_step()
         self._calibrate()
-        return self._publish()
+        published = self._publish()
+        shutil.rmtree(self.hidden, ignore_errors=True)
+        return published
 
     def _beginning(self, step: int) -> str:
         return f"Going on from step {step}." if step else f"Training {self._value('iters')} steps."
@@ -189,7 +229,7 @@ class Session:
         """Validation loss and answers to the fixed prompts; returns the seconds it took."""
         began, step = time.monotonic(), self.trainer.state.step
         if self.valid:
-            loss = self.valid_loss = self.trainer.mean_loss(self.valid)
+            loss = self.valid_loss = mean_loss(self.decoder, self.valid, self.valid_prefix)
             if self.best is None or loss < self.best.loss:
                 self.best = Best(step, loss)
             self._record("valid", {"loss": round(loss, 5), "batches": len(self.valid)})
@@ -208,6 +248,9 @@ class Session:
         return [question.question for question in self.dataset.questions()[:_SAMPLE_PROMPTS]]
 
     def _save(self) -> None:
+        for prefix in (self.prefix, self.valid_prefix):
+            if prefix is not None:
+                prefix.store.sync()
         keep = self._value("keep_checkpoints")
         save_checkpoint(self.checkpoints, self.trainer, self.shape, self._described(), self.best, keep)
         self._event("checkpoint", f"Checkpoint step-{self.trainer.state.step} saved.")

@@ -1,0 +1,70 @@
+"""Our operations for the CPU give mlx's values and gradients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx_lm.models.llama as llama
+import numpy as np
+import pytest
+
+from tests.support.tiny_model import make_tiny_model
+from tools.compute import cpu_ops, device
+from tools.compute.loading import load_base
+from tools.workspace.layout import Workspace
+
+
+def check(ours, theirs, *arrays: mx.array) -> None:
+    weights = mx.random.normal(theirs(*arrays).shape)
+    positions = tuple(range(len(arrays)))
+    value, gradients = mx.value_and_grad(lambda *a: (ours(*a) * weights).sum(), argnums=positions)(*arrays)
+    expected, others = mx.value_and_grad(lambda *a: (theirs(*a) * weights).sum(), argnums=positions)(*arrays)
+    assert value.item() == pytest.approx(expected.item(), rel=1e-4, abs=1e-3)
+    for one, other in zip(gradients, others, strict=True):
+        np.testing.assert_allclose(np.array(one), np.array(other), rtol=1e-3, atol=1e-4)
+
+
+def test_swiglu_is_silu_times_up() -> None:
+    gate = mx.concatenate([mx.random.normal((2, 5, 12)), mx.full((2, 5, 12), -90.0), mx.full((2, 5, 12), 90.0)])
+    check(cpu_ops.swiglu, lambda g, u: nn.silu(g) * u, gate, mx.random.normal(gate.shape))
+
+
+@pytest.mark.parametrize("length", [1, 40, 128, 300])
+@pytest.mark.parametrize("packed", [False, True])
+def test_attention_is_mlxs(length: int, packed: bool) -> None:
+    queries, keys, values = (mx.random.normal((2, heads, length, 16)) for heads in (4, 2, 2))
+    mask: object = "causal"
+    if packed:
+        segments = (mx.arange(length) * 3 // max(1, length))[None]
+        square = mx.tril(mx.ones((length, length), mx.bool_))
+        mask = ((segments[:, :, None] == segments[:, None, :]) & square)[:, None]
+    check(
+        lambda q, k, v: cpu_ops.attention(q, k, v, scale=0.25, mask=mask),
+        lambda q, k, v: mx.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask=mask),
+        queries,
+        keys,
+        values,
+    )
+
+
+def test_what_is_not_seen_weighs_nothing_even_where_it_is_far_larger() -> None:
+    queries = mx.ones((1, 1, 2, 16))
+    keys = mx.stack([mx.zeros((16,)), mx.full((16,), 1e3)])[None, None]
+    values = mx.stack([mx.ones((16,)), mx.full((16,), 1e6)])[None, None]
+    output = cpu_ops.attention(queries, keys, values, scale=1.0, mask="causal")
+    assert output[0, 0, 0, 0].item() == 1.0
+
+
+def test_a_model_gives_the_same_and_gets_its_own_operations_back(ws: Workspace) -> None:
+    device.set_up()
+    folder: Path = make_tiny_model(ws)
+    model = load_base(folder, "train").model
+    ids = (mx.arange(150) % 300 + 3)[None]
+    own, before = model(ids), (llama.swiglu, llama.scaled_dot_product_attention)
+    with pytest.raises(KeyError), cpu_ops.faster_on_cpu(model):
+        assert llama.swiglu is cpu_ops.swiglu
+        np.testing.assert_allclose(np.array(model(ids)), np.array(own), rtol=1e-3, atol=1e-4)
+        raise KeyError
+    assert (llama.swiglu, llama.scaled_dot_product_attention) == before
