@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from tools.errors import InvalidArgument, NotFound, nearest, telling_os_errors
+from tools.prepare_dataset.roots import named_in
 
 FILE_NAME = "afina.toml"
 
@@ -29,6 +31,9 @@ class Settings(BaseModel):
     api_key: str | None = Field(None, description="Turns on keys; several are separated by commas")
     allowed_hosts: str = Field("", description="Host names that requests may bear besides the loopback ones")
     allowed_origins: str = Field("", description="Web origins that may call, separated by commas; none by default")
+    allowed_roots: str = Field(
+        "", description="Folders that may be read besides the workspace and your home, separated as in PATH; or a list"
+    )
     max_body_mb: float = Field(16, gt=0, le=1024)
     max_queue: int = Field(64, ge=1, le=10_000, description="Requests that may wait for the model")
     max_batch: int = Field(8, ge=1, le=64, description="Requests generated together")
@@ -37,6 +42,22 @@ class Settings(BaseModel):
     max_adapters: int = Field(16, ge=1, le=256, description="Adapters kept in memory beside the base")
     idle_unload_s: float = Field(0, ge=0, description="Give the model's memory back after so long idle; 0 never")
     exit_idle_s: float = Field(0, ge=0, description="Stop serving after so long without a request; 0 never")
+
+    @field_validator("allowed_roots", mode="before")
+    @classmethod
+    def _in_one_text(cls, value: Any) -> Any:
+        return os.pathsep.join(map(str, value)) if isinstance(value, list | tuple) else value
+
+    @field_validator("allowed_roots")
+    @classmethod
+    def _in_full(cls, value: str) -> str:
+        if not all(root.is_absolute() for root in named_in(value)):
+            raise PydanticCustomError("in_full", "each folder is written in full, from `/` or `~`")
+        return value
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        return named_in(self.allowed_roots)
 
     @property
     def api_keys(self) -> tuple[str, ...]:

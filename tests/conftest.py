@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,14 @@ from tools.workspace.layout import Workspace, open_workspace
 
 # A test run in the background of a script ignores Ctrl-C, and what it starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files_may_be_read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Material of tests lies in their temporary folders: this process and its children may read there."""
+    os.environ["AFINA_ALLOWED_ROOTS"] = str(tmp_path_factory.getbasetemp())
+    yield
+    del os.environ["AFINA_ALLOWED_ROOTS"]
 
 
 @pytest.fixture

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from server.cli.output import FAILED, tell_json_error, write, write_json
 from server.cli.settings import COMMON, settings_of
+from server.settings import Settings
 from tools.errors import AfinaError, InvalidArgument
 
 
@@ -27,12 +30,20 @@ def run(arguments: argparse.Namespace) -> int:
             write_json(input_schema(tool.arguments))
             return 0
         given = read_json_object(arguments.arguments)
-        context = registry.open_context(settings_of(arguments, only=COMMON))
+        context = registry.open_context(_reading_here(settings_of(arguments, only=COMMON)))
         write_json(structured(registry.call(context, tool.name, given)))
     except AfinaError as error:
         tell_json_error(error)
         return FAILED
     return 0
+
+
+def _reading_here(settings: Settings) -> Settings:
+    """Whoever types a command means the files about them: the current folder may be read too."""
+    here = Path.cwd()
+    if here == Path(here.anchor):
+        return settings
+    return settings.model_copy(update={"allowed_roots": f"{settings.allowed_roots}{os.pathsep}{here}"})
 
 
 def read_json_object(text: str) -> dict[str, Any]:

@@ -178,8 +178,8 @@ def _start(ws: Workspace, settings: Settings) -> None:
 
 
 def _variables(settings: Settings) -> dict[str, str]:
-    """What was set for us, for the child: the place and the port are its own."""
-    own = {"workspace", "host", "port", "exit_idle_s"}
+    """What was set for us, for the child: the place, the port and what may be read are its own."""
+    own = {"workspace", "host", "port", "exit_idle_s", "allowed_roots"}
     return {
         f"AFINA_{name.upper()}": str(value)
         for name, value in settings.model_dump().items()

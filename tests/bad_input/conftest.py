@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def shared_server(shared: Workspace) -> Iterator[RunningServer]:
 @pytest.fixture(scope="session")
 def shared_context(shared: Workspace, shared_server: RunningServer) -> ToolContext:
     """Calls find the server; the default model is `tiny`."""
-    return context_of(shared, load_settings({"workspace": str(shared.root), "default_model": "tiny"}, {}))
+    roots = os.environ["AFINA_ALLOWED_ROOTS"]
+    flags = {"workspace": str(shared.root), "default_model": "tiny", "allowed_roots": roots}
+    return context_of(shared, load_settings(flags, {}))
 
 
 @pytest.fixture

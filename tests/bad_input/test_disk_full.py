@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -43,7 +44,9 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 def context_of(ws: Workspace) -> ToolContext:
-    return registry.context_of(ws, load_settings({"workspace": str(ws.root), "default_model": "tiny"}, {}))
+    roots = os.environ["AFINA_ALLOWED_ROOTS"]
+    flags = {"workspace": str(ws.root), "default_model": "tiny", "allowed_roots": roots}
+    return registry.context_of(ws, load_settings(flags, {}))
 
 
 def move_to(disk: SmallDisk, folder: Path) -> None:

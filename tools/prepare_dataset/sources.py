@@ -1,52 +1,81 @@
-"""From paths, folders and globs to the files to read, each once, every fault told at once."""
+"""From paths, folders and patterns to the files to read, each once, every fault told at once."""
 
 from __future__ import annotations
 
-import glob
+import errno
 import os
 import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from tools.errors import DataError, InvalidArgument, Problem, printable
+from tools.errors import DataError, InvalidArgument, Problem, nearest, printable
 from tools.prepare_dataset.contract import Kind, SourceSpec
 from tools.prepare_dataset.file_types import FILE_TYPES, NOT_READ, TOLD, suffixes_of
 from tools.prepare_dataset.material import SourceFile
+from tools.prepare_dataset.patterns import MAGIC, Search, as_stored, base_of, real_of
+from tools.prepare_dataset.roots import Roots
 
 MAX_FILES = 10_000
 MAX_BYTES = 256 * 1024**2
+MAX_TOTAL_BYTES = 2 * 1024**3
+# What libraries of datasets write beside the examples.
+_ABOUT_EXAMPLES = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
+_GRANT = "Grant your user access to it."
 
 
 class Found:
     """The files found and what was wrong on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, roots: Roots) -> None:
+        self.roots = roots
         self.files: dict[Path, Kind | None] = {}
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
-        self._seen = 0
+        self._same: dict[tuple[int, int], Path] = {}
+        self._seen = self._bytes = 0
 
     def error(self, path: Path | str, message: str, fix: str) -> None:
         self.errors.append(Problem(path=printable(str(path), 300), message=message, fix=fix))
+
+    def warn(self, path: Path, message: str, fix: str) -> None:
+        self.warnings.append(Problem(path=printable(str(path), 300), message=message, fix=fix))
+
+    def failed(self, error: OSError) -> None:
+        self.error(error.filename or "sources", "This folder may not be read.", _GRANT)
 
     def count(self) -> None:
         """Guard against a whole disk given by mistake."""
         self._seen += 1
         if self._seen > MAX_FILES * 10 or len(self.files) > MAX_FILES:
-            raise InvalidArgument(
-                "The sources hold too many files.",
-                field="sources",
-                expected=f"at most {MAX_FILES} files",
-                fix="Name the folder that holds the texts alone.",
-            )
+            raise _too_much("many files", f"at most {MAX_FILES} files")
+
+    def add(self, real: Path, kind: Kind | None, status: os.stat_result) -> None:
+        """A file, once: it may have several names. The first to name its kind counts."""
+        same = self._same.setdefault((status.st_dev, status.st_ino), real)
+        if same not in self.files:
+            self._bytes += status.st_size
+            if self._bytes > MAX_TOTAL_BYTES:
+                raise _too_much("much", f"at most {MAX_TOTAL_BYTES // 1024**3} GB in all")
+        if self.files.get(same) is None:
+            self.files[same] = kind
 
 
-def find_sources(sources: Sequence[str | SourceSpec]) -> tuple[list[SourceFile], list[Problem]]:
+def _too_much(what: str, expected: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"The sources hold too {what}.",
+        field="sources",
+        expected=expected,
+        fix="Name the folder that holds the texts alone, or make several datasets.",
+    )
+
+
+def find_sources(sources: Sequence[str | SourceSpec], roots: Roots) -> tuple[list[SourceFile], list[Problem]]:
     """The files of all sources and warnings about what was passed over.
 
     Raises InvalidArgument when nothing is named, and DataError listing every path that is missing,
-    unreadable, empty or of a type that is not read.
+    outside of `roots`, unreadable, empty or of a type that is not read.
     """
     if not sources:
         raise InvalidArgument(
@@ -55,10 +84,9 @@ def find_sources(sources: Sequence[str | SourceSpec]) -> tuple[list[SourceFile],
             expected="at least one file, folder or glob",
             fix="For instance: sources=[`livros/`, `classificacoes.csv`].",
         )
-    found = Found()
+    found = Found(roots)
     for source in sources:
-        spec = SourceSpec(path=source) if isinstance(source, str) else source
-        _expand(spec, found)
+        _expand(SourceSpec(path=source) if isinstance(source, str) else source, found)
     if not found.files and not found.errors:
         found.error(
             ", ".join(spec if isinstance(spec, str) else spec.path for spec in sources),
@@ -67,7 +95,14 @@ def find_sources(sources: Sequence[str | SourceSpec]) -> tuple[list[SourceFile],
         )
     if found.errors:
         raise problems_error(found.errors)
-    return _named(found.files), found.warnings
+    files = _named(found.files)
+    for one, other in pairwise(files):
+        if one.name == other.name:
+            told = "Another file has the same name, but for how its accents are stored."
+            found.error(other.path, told, "Rename one of them.")
+    if found.errors:
+        raise problems_error(found.errors)
+    return files, found.warnings
 
 
 def problems_error(problems: Sequence[Problem], untold: int = 0) -> DataError:
@@ -90,73 +125,101 @@ def place_of(text: str) -> Path | None:
 
 
 def _expand(spec: SourceSpec, found: Found) -> None:
-    path = place_of(spec.path)
-    if path is None:
+    place = place_of(spec.path)
+    if place is None:
         found.error(spec.path, "It cannot be a path.", "Write it in full, without `~name`.")
         return
-    if not os.path.lexists(path) and glob.has_magic(spec.path):
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
-        if not matches:
-            found.error(spec.path, "The pattern matches nothing.", "Check it; `**` reaches into folders.")
-        for match in matches:
-            found.count()
-            if Path(match).is_dir():
-                continue
-            _add(Path(match), spec.kind, found, in_folder=True)
-        return
+    path = as_stored(place) if not os.path.lexists(place) else place
+    base, names = base_of(path) if not os.path.lexists(path) and MAGIC.search(str(path)) else (path, [])
+    refusal = found.roots.refusal(real_of(base))
+    if refusal is not None:
+        found.error(spec.path, *refusal)
+    elif names:
+        _search(spec, base, names, found)
+    else:
+        _one(spec, path, found)
+
+
+def _search(spec: SourceSpec, base: Path, names: list[str], found: Found) -> None:
+    """What a pattern matches; folders that it matches are read whole, as a shell's would be."""
+    matched = False
+    for match in Search(found.count, found.failed).matches(base, names):
+        matched = True
+        if not match.is_dir():
+            _add(match, spec.kind, found, in_folder=True)
+        elif "**" not in names:
+            _add_folder(match, spec.kind, found)
+    if not matched:
+        found.error(spec.path, "The pattern matches nothing.", "Check it; `**` reaches into folders.")
+
+
+def _one(spec: SourceSpec, path: Path, found: Found) -> None:
+    """A path that is named as it is."""
     try:
         mode = path.stat().st_mode
     except PermissionError:
-        found.error(spec.path, "It may not be read.", "Grant your user access to it.")
-    except OSError:
-        if path.is_symlink():
+        found.error(spec.path, "It may not be read.", _GRANT)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            found.error(spec.path, "A name in it is longer than the system takes.", "Shorten it.")
+        elif path.is_symlink():
             found.error(spec.path, "It is a link to what does not exist.", "Mend the link, or name the file itself.")
         else:
             found.error(spec.path, "It does not exist.", _near(path))
     else:
         if stat.S_ISDIR(mode):
-            for file in _walk(path, found):
-                _add(file, spec.kind, found, in_folder=True)
+            _add_folder(path, spec.kind, found)
         else:
             _add(path, spec.kind, found, in_folder=False)
 
 
 def _near(path: Path) -> str:
-    from tools.errors import nearest
-
     try:
-        names = [entry.name for entry in path.parent.iterdir()][:5000]
+        names = sorted(entry.name for entry in path.parent.iterdir())[:5000]
     except OSError:
-        return "Check the path; relative paths start where Afina was started."
+        names = []
     near = nearest(path.name, names)
     return f"Did you mean `{near[0]}`?" if near else "Check the path; relative paths start where Afina was started."
 
 
-def _walk(root: Path, found: Found) -> Iterator[Path]:
-    def failed(error: OSError) -> None:
-        found.error(error.filename or root, "This folder may not be read.", "Grant your user access to it.")
+def _add_folder(folder: Path, kind: Kind | None, found: Found) -> None:
+    for file in _walk(folder, found):
+        _add(file, kind, found, in_folder=True)
 
-    real = root.resolve()
-    for folder, folders, files in os.walk(root, onerror=failed):
+
+def _walk(root: Path, found: Found) -> Iterator[Path]:
+    """The files of a folder and those below it, less hidden ones, read-me files and what is only about the others."""
+    real = real_of(root)
+    for folder, folders, files in os.walk(root, onerror=found.failed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in [*folders, *sorted(files)]:
             found.count()
             path = Path(folder) / name
-            if path.is_symlink() and not path.resolve().is_relative_to(real):
+            if name.startswith("."):
+                continue
+            if path.is_symlink() and not real_of(path).is_relative_to(real):
                 found.error(
                     path, "It is a link that leads out of the folder.", "Name what it leads to as a source of its own."
                 )
-            elif name in files and not name.startswith(".") and not name.lower().startswith("readme"):
+            elif name in _ABOUT_EXAMPLES:
+                found.warn(path, "It tells about examples and holds none. It was left out.", "Nothing is to be done.")
+            elif name in files and not name.lower().startswith("readme"):
                 yield path
 
 
 def _add(path: Path, kind: Kind | None, found: Found, *, in_folder: bool) -> None:
+    real = real_of(path)
+    refusal = found.roots.refusal(real)
+    if refusal is not None:
+        message, fix = refusal
+        found.error(path, f"It is a link. {message}" if path.is_symlink() else message, fix)
+        return
     suffix = path.suffix.lower()
     if suffix not in FILE_TYPES:
         told = f"`{printable(suffix, 20)}` files are not read." if suffix else "It has no extension."
         fix = NOT_READ.get(suffix, f"Give it as one of {TOLD}.")
         if in_folder and suffix not in NOT_READ:
-            found.warnings.append(Problem(path=printable(str(path), 300), message=told + " It was left out.", fix=fix))
+            found.warn(path, told + " It was left out.", fix)
         else:
             found.error(path, told, fix)
         return
@@ -166,19 +229,19 @@ def _add(path: Path, kind: Kind | None, found: Found, *, in_folder: bool) -> Non
             found.error(path, f"A `{suffix}` file cannot be a {kind}.", f"A {kind} is one of {allowed}.")
             return
         kind = None
-    real = path.resolve()
-    fault = _fault(real)
+    try:
+        status = real.stat()
+    except OSError:
+        found.error(path, "It cannot be read.", "Check that it exists and that your user may read it.")
+        return
+    fault = _fault(real, status)
     if fault:
         found.error(path, *fault)
-    elif found.files.get(real) is None:
-        found.files[real] = kind
+    else:
+        found.add(real, kind, status)
 
 
-def _fault(path: Path) -> tuple[str, str] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return "It cannot be read.", "Check that it exists and that your user may read it."
+def _fault(path: Path, status: os.stat_result) -> tuple[str, str] | None:
     if not stat.S_ISREG(status.st_mode):
         return "It is not a regular file.", "Name a file that holds text."
     if any("\ud800" <= c <= "\udfff" for c in str(path)):

@@ -13,9 +13,11 @@ from tools.models.pull import ensure_installed_or_explain
 from tools.next_call import next_call
 from tools.prepare_dataset.base import Awaited, base_folder
 from tools.prepare_dataset.contract import PrepareArgs, PrepareResult, SourceSpec
+from tools.prepare_dataset.cut import check_overlap
 from tools.prepare_dataset.identity import identify, version_of
 from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.request import FileToRead, Request, options_of
+from tools.prepare_dataset.roots import Roots
 from tools.prepare_dataset.sources import find_sources, place_of
 from tools.prepare_dataset.split import check_fractions
 from tools.prepare_dataset.write import make_newest
@@ -31,17 +33,22 @@ _MODULE = "tools.prepare_dataset.worker"
 _DRY_RUN_S = 50.0
 
 
-def prepare_dataset(ws: Workspace, args: PrepareArgs, *, default_model: str) -> PrepareResult:
-    """Prepare the sources, or ask again for a job.
+def prepare_dataset(
+    ws: Workspace, args: PrepareArgs, *, default_model: str, allowed_roots: Sequence[Path] | None = None
+) -> PrepareResult:
+    """Prepare the sources, or ask again for a job, or stop it.
 
-    The same call finds the same job, and the same material the same version. Raises InvalidArgument,
-    NotFound (no such model or job), DataError with every fault of the material, DiskFull, NoPermission.
+    allowed_roots: folders that may be read besides the workspace and the person's home; those of
+    AFINA_ALLOWED_ROOTS when None. The same call finds the same job, and the same material the same
+    version. Raises InvalidArgument, NotFound (no such model or job), DataError with every fault of the
+    material, DiskFull, NoPermission.
     """
     if args.job is not None:
         return _ask_again(ws, args)
     check_fractions(args.valid_fraction, args.test_fraction)
+    check_overlap(args.overlap_tokens, args.max_tokens)
     name = check_name(args.name, "name") if args.name is not None else _name_from(args.sources)
-    found = find_sources(args.sources)
+    found = find_sources(args.sources, Roots(ws, allowed_roots))
     if args.dry_run:
         ensure_installed_or_explain(ws, args.model or default_model)
     base = base_folder(ws, args.model, default_model, args.wait_s)

@@ -12,7 +12,8 @@ from tools.prepare_dataset.contract import PrepareArgs, PrepareResult
 def _prepare(context: ToolContext, args: PrepareArgs) -> BaseModel:
     from tools.prepare_dataset.tool import prepare_dataset
 
-    return prepare_dataset(context.ws, args, default_model=context.settings.default_model)
+    settings = context.settings
+    return prepare_dataset(context.ws, args, default_model=settings.default_model, allowed_roots=settings.roots)
 
 
 def _prepare_progress(context: ToolContext, args: PrepareArgs) -> Progress | None:
