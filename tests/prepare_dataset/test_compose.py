@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -135,24 +134,6 @@ def test_a_book_in_chat_is_continued_from_its_first_sentence(tokenizer: Tokenize
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("limit", [160, 400, 1000])
-def test_no_row_is_over_the_limit_and_no_word_is_lost(tokenizer: Tokenizer, form: Format, limit: int) -> None:
-    book = source("oficina.txt", (SAMPLE / "livros" / "a-oficina-dos-ventos.txt").read_text(encoding="utf-8"), "book")
-    unit = parse_book(book).units[2]
-    assert isinstance(unit, Passage)
-    maker = composer(tokenizer, form)
-    rows = cut(unit, book.text, maker, limit, limit)
-    assert rows
-    told = []
-    for row in rows:
-        assert row.tokens <= limit
-        assert row.tokens == maker.counter.row(row.content)
-        told += row.learned.split()
-    assert "".join(told) == "".join(book.text[unit.span.start : unit.span.end].split())
-    assert all(a.span.end <= b.span.start for a, b in pairwise(rows))
-
-
-@pytest.mark.parametrize("form", FORMATS)
 def test_tokens_are_those_that_the_model_is_trained_on(tokenizer: Tokenizer, form: Format) -> None:
     row = composer(tokenizer, form).exchange(exchange("Quem foi o campeão?", "A Equipa A."))[0]
     if form == "text":
@@ -161,30 +142,6 @@ def test_tokens_are_those_that_the_model_is_trained_on(tokenizer: Tokenizer, for
     else:
         expected = len(tokenizer.chat_spans(exchange("Quem foi o campeão?", "A Equipa A.").messages)[0])
     assert row.tokens == expected
-
-
-def test_a_title_set_apart_by_blank_lines_is_no_row_of_its_own(tokenizer: Tokenizer) -> None:
-    text = "TÍTULO DO LIVRO\n\n\n\n" + "\n\n".join("Uma frase do livro, bastante comprida. " * 3 for _ in range(12))
-    unit = Passage(Span("a.txt", "book", "a.txt#x", "x", 0, len(text)), title="x")
-    rows = cut(unit, text, composer(tokenizer, "text"), 400, 400)
-    assert len(rows) > 1
-    assert all(len(row.learned) > 100 for row in rows)
-
-
-def test_a_long_season_repeats_its_heading(tokenizer: Tokenizer) -> None:
-    lines = [f"{n}. Equipa número {n} - {60 - n} pontos" for n in range(1, 30)]
-    unit = Passage(
-        SPAN, heading="Classificação:\n", heading_more="Classificação (continuação):\n", composed="\n".join(lines)
-    )
-    rows = cut(unit, "", composer(tokenizer, "text"), 200, 200)
-    assert len(rows) > 1
-    assert all(row.content["text"].startswith("Classificação (continuação):\n") for row in rows[1:])
-    assert "\n".join(row.learned for row in rows).split("\n") == lines
-
-
-def test_a_row_without_room_for_text_is_not_made(tokenizer: Tokenizer) -> None:
-    unit = Passage(SPAN, heading="um cabeçalho muito comprido " * 20, heading_more="x" * 400, composed="texto " * 50)
-    assert cut(unit, "", composer(tokenizer, "text"), 64, 64) == []
 
 
 def units(name: str) -> list[Passage | Exchange]:

@@ -165,7 +165,7 @@ def _between(above: str, below: str, after_heading: bool, before_heading: bool) 
 
 def _sentence_breaks(text: str, start: int, end: int) -> Iterator[Break]:
     """Breaks between the sentences and lines of a paragraph."""
-    found = {border: _SENTENCE for border in sentence_borders(text, start, end)}
+    found = dict.fromkeys(sentence_borders(text, start, end), _SENTENCE)
     for match in _LINE_END.finditer(text, start + 1, end):
         border = match.span(1)
         found[border] = _line_cost(text, *border, ends=border in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from tools.errors import InvalidArgument
 from tools.prepare_dataset.breaks import Layout
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.material import Passage, Repeating, RowDraft, Source
@@ -21,6 +22,17 @@ _FILL = 0.9
 _SAMPLE_CHARS = 1000
 
 
+def check_overlap(overlap: int, max_tokens: int) -> None:
+    """Raise InvalidArgument when rows would repeat more than they add."""
+    if overlap > max_tokens // 2:
+        raise InvalidArgument(
+            "overlap_tokens leaves too little of a row for new text.",
+            field="overlap_tokens",
+            expected=f"at most {max_tokens // 2}, half of max_tokens",
+            fix="64 to 128 is usual.",
+        )
+
+
 def target_tokens(source: Source, max_tokens: int, composer: Composer) -> int:
     """The size of a book's rows: `max_tokens`, or less so that a small book can be split into train and test."""
     if len(source.text) > max_tokens * _ROWS_A_BOOK * _MOST_CHARACTERS_A_TOKEN:
@@ -35,7 +47,8 @@ def cut(
     """The rows of a passage of a source's `text`: about equal in size, about `target` tokens, at most `max_tokens`.
 
     overlap: tokens that each row may repeat of the one before, in whole sentences, as
-    `RowDraft.repeating`; a table's rows repeat their heading instead. No rows when the heading and template alone fill `max_tokens`.
+    `RowDraft.repeating`; a table's rows repeat their heading instead. No rows when the heading and
+    template alone fill `max_tokens`.
     """
     return _Cutter(passage, text, composer, max_tokens, overlap).rows(target)
 

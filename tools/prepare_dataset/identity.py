@@ -21,7 +21,10 @@ CODE_FORMAT = 2
 
 @dataclass(frozen=True)
 class Options:
-    """What shapes a dataset besides its sources. max_tokens: of a row, template included."""
+    """What shapes a dataset besides its sources.
+
+    max_tokens: of a row, template included. overlap_tokens: that a row of train may repeat of the one before.
+    """
 
     format: Format | Literal["auto"]
     max_tokens: int
@@ -29,6 +32,7 @@ class Options:
     test_fraction: float
     seed: int
     language: Language | Literal["auto"]
+    overlap_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tools.prepare_dataset.check import drop_duplicates, drop_leaks
 from tools.prepare_dataset.compose import Composer, choose_format
 from tools.prepare_dataset.contract import Format, Overlap, Split
 from tools.prepare_dataset.counting import RowCounter
+from tools.prepare_dataset.cut import check_overlap
 from tools.prepare_dataset.examples import parse_examples
 from tools.prepare_dataset.given_splits import keep_given_splits
 from tools.prepare_dataset.identity import ModelIdentity, Options, identify, version_of
@@ -26,7 +27,7 @@ from tools.prepare_dataset.read import read_sources
 from tools.prepare_dataset.readers.apart import Apart
 from tools.prepare_dataset.reading_back import Question
 from tools.prepare_dataset.resting import HELD_OUT, can_be_asked, set_apart, take_in, train_documents
-from tools.prepare_dataset.rows import RowMaker
+from tools.prepare_dataset.rows import RowMaker, repeating_ends
 from tools.prepare_dataset.sources import problems_error
 from tools.prepare_dataset.split import check_fractions, split_rows
 from tools.prepare_dataset.tables import parse_tables
@@ -56,6 +57,7 @@ class Prepared:
 def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, progress: Progress) -> Prepared:
     """The dataset of `files`. Raises DataError with every fault of the material, by file and line."""
     check_fractions(options.valid_fraction, options.test_fraction)
+    check_overlap(options.overlap_tokens, options.max_tokens)
     model, tokenizer = identify(model_folder), Tokenizer.load(model_folder)
     count = len(files)
     sources = _read(files, lambda number, name: progress(number, 3 * count, f"Reading {name}"))
@@ -69,7 +71,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     notes = [why]
     if limit < options.max_tokens:
         notes.append(f"Rows are cut to {limit} tokens: the model reads no more at once.")
-    maker = RowMaker(Composer(form, words, counter), limit)
+    maker = RowMaker(Composer(form, words, counter), limit, options.overlap_tokens)
     rows = maker.make(sources, parsed, lambda n, name: progress(count + 2 * n, 3 * count, f"Cutting {name}"))
     progress(3 * count - 1, 3 * count, "Splitting and checking")
     # Of a row that stands in two splits, the held-out one is kept.
@@ -84,6 +86,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     overlap = drop_leaks(split, maker.dropped)
     if not split["train"]:
         raise _all_repeated()
+    split["train"] = repeating_ends(split["train"])
     questions = _questions(parsed, sources, split, known)
     return Prepared(
         version=version_of([(s.name, s.sha256, s.file.kind) for s in sources], options, model),

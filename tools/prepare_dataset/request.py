@@ -59,6 +59,7 @@ def options_of(args: PrepareArgs) -> Options:
         test_fraction=args.test_fraction,
         seed=args.seed,
         language=args.language,
+        overlap_tokens=args.overlap_tokens,
     )
 
 

@@ -15,10 +15,13 @@ TOO_LONG = "does not fit max_tokens"
 
 
 class RowMaker:
-    """Makes rows of at most `limit` tokens, and remembers what it left out and chose."""
+    """Makes rows of at most `limit` tokens, and remembers what it left out and chose.
 
-    def __init__(self, composer: Composer, limit: int) -> None:
-        self.composer, self.limit = composer, limit
+    overlap: tokens that the rows of a passage may repeat of each other (`repeating_ends`).
+    """
+
+    def __init__(self, composer: Composer, limit: int, overlap: int = 0) -> None:
+        self.composer, self.limit, self.overlap = composer, limit, overlap
         self.dropped: Counter[str] = Counter()
         self.notes: list[str] = []
         self._problems: list[Problem] = []
@@ -49,7 +52,7 @@ class RowMaker:
     def _unit(self, unit: Unit, source: Source, target: int) -> list[RowDraft]:
         if isinstance(unit, Exchange):
             return self._exchange(unit, source)
-        rows = cut(unit, source.text, self.composer, self.limit, target)
+        rows = cut(unit, source.text, self.composer, self.limit, target, self.overlap)
         if not rows:
             self.dropped[TOO_LONG] += 1
         return rows
@@ -80,3 +83,14 @@ class RowMaker:
             exchanges = [unit for unit in parsed.units if not isinstance(unit, Passage)]
             if any(unit.messages[0]["role"] == "system" for unit in exchanges):
                 self.notes.append(note)
+
+
+def repeating_ends(train: Sequence[RowDraft]) -> list[RowDraft]:
+    """The rows of train, those that can with the end of the row before them in front.
+
+    To be asked for last: what was dropped or changed since the cutting is not repeated, and neither
+    duplicates nor held-out text are looked for in what is. Held-out rows do not repeat each other, so
+    that each of their tokens is scored once.
+    """
+    there = {id(row) for row in train}
+    return [row.repeating.row if row.repeating and id(row.repeating.before) in there else row for row in train]
