@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from tools.errors import InvalidArgument
 from tools.models.tokenizer import Tokenizer
+
+
+_WINDOWS = 25
+_WINDOW_CHARS = 4000
+
+
+def sample_of(texts: Sequence[str]) -> str:
+    """The texts, or of more than 100,000 characters windows evenly spaced over all of them."""
+    ends = list(accumulate(map(len, texts)))
+    total = ends[-1] if ends else 0
+    if total <= _WINDOWS * _WINDOW_CHARS:
+        return "\n".join(texts)
+    windows = []
+    for place in range(0, total, -(-total // _WINDOWS)):
+        index = bisect_right(ends, place)
+        start = place - ends[index] + len(texts[index])
+        windows.append(texts[index][start : start + _WINDOW_CHARS])
+    return "\n".join(windows)
 
 
 class RowCounter:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tools.errors import InvalidArgument
-from tools.prepare_dataset.breaks import Layout
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.material import Passage, Repeating, RowDraft, Source
 from tools.prepare_dataset.sentences import Border
+
+if TYPE_CHECKING:
+    from tools.prepare_dataset.breaks import Layout
 
 # A book gives at least so many rows, if they then hold some hundred tokens.
 _ROWS_A_BOOK = 8
@@ -61,6 +64,9 @@ class _Cutter:
         self.overlap = overlap if passage.composed is None else 0
 
     def rows(self, target: int) -> list[RowDraft]:
+        # The server imports this module, and needs no numpy.
+        from tools.prepare_dataset.breaks import Layout
+
         layout = Layout(self.body, self.composer.counter.plain.ends(self.body))
         if layout.tokens <= min(target, self.max_tokens):
             whole = self._row(0, (0, len(self.body)), whole=True)
@@ -74,7 +80,7 @@ class _Cutter:
             if own < _LEAST_ROOM:
                 return []
             wanted = max(_LEAST_ROOM, min(target - around - overlap, math.floor(own * _FILL)))
-            even = math.ceil(layout.tokens / math.ceil(layout.tokens / wanted))
+            even = math.ceil(layout.tokens / max(1, math.ceil(layout.tokens / wanted))) or 1
             pieces = layout.pieces(even, own)
             rows = [self._row(index, piece) for index, piece in enumerate(pieces)]
             over = max(row.tokens for row in rows) - self.max_tokens

@@ -15,7 +15,7 @@ from tools.prepare_dataset.books import parse_book
 from tools.prepare_dataset.check import drop_duplicates, drop_leaks
 from tools.prepare_dataset.compose import Composer, choose_format
 from tools.prepare_dataset.contract import Format, Overlap, Split
-from tools.prepare_dataset.counting import RowCounter
+from tools.prepare_dataset.counting import RowCounter, sample_of
 from tools.prepare_dataset.cut import check_overlap
 from tools.prepare_dataset.examples import parse_examples
 from tools.prepare_dataset.given_splits import keep_given_splits
@@ -65,7 +65,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     words = wording(language)
     parsed = _parse(sources, words)
     about_given = keep_given_splits(sources, parsed)
-    counter = RowCounter(tokenizer, "\n".join(source.text[:4000] for source in sources[:50]))
+    counter = RowCounter(tokenizer, sample_of([source.text for source in sources]))
     form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
     limit = min(options.max_tokens, model.max_positions)
     notes = [why]
