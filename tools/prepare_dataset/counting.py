@@ -10,7 +10,6 @@ from typing import Any
 from tools.errors import InvalidArgument
 from tools.models.tokenizer import Tokenizer
 
-
 _WINDOWS = 25
 _WINDOW_CHARS = 4000
 
