@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from tools.errors import AfinaError, Problem, printable
+from tools.models.tokenizer import Tokenizer
 from tools.next_call import next_call
 from tools.prepare_dataset.contract import (
-    SPLITS,
     Dropped,
     Kind,
     PrepareArgs,
     PrepareResult,
-    Sample,
     SourceReport,
     SplitSize,
 )
 from tools.prepare_dataset.identity import Options
-from tools.prepare_dataset.material import RowDraft, SourceFile
+from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.pipeline import Prepared, Progress, prepare
+from tools.prepare_dataset.samples import longest_row, sample_rows
 from tools.prepare_dataset.write import make_card
-
-_SAMPLE_CHARS = 400
 
 
 class FileToRead(BaseModel):
@@ -91,7 +88,8 @@ def result_of(request: Request, prepared: Prepared, folder: Path | None) -> Prep
         dropped=[Dropped(**entry) for entry in card["dropped"]],
         overlap=prepared.overlap,
         longest_row_tokens=card["longest_row_tokens"],
-        samples=_samples(prepared),
+        longest_row=longest_row(prepared),
+        samples=sample_rows(prepared, Tokenizer.load(Path(request.model_folder)) if folder is None else None),
         problems=[*request.warnings, *_with_paths(prepared.warnings, request)][:200],
         notes=prepared.notes,
         next=follow,
@@ -101,28 +99,3 @@ def result_of(request: Request, prepared: Prepared, folder: Path | None) -> Prep
 def _with_paths(problems: Sequence[Problem], request: Request) -> list[Problem]:
     paths = {file.name: printable(file.path, 300) for file in request.files}
     return [problem.model_copy(update={"path": paths.get(problem.path, problem.path)}) for problem in problems]
-
-
-def _samples(prepared: Prepared) -> list[Sample]:
-    """The first row of each kind of material in train, and the first of the other splits."""
-    samples: list[Sample] = []
-    for split in SPLITS:
-        shown: set[str] = set()
-        for row in prepared.split[split]:
-            kind = f"{row.span.kind} {row.response_start is not None or 'text' not in row.content}"
-            if split != "train":
-                kind = split
-            if kind not in shown and len(samples) < 8:
-                shown.add(kind)
-                text = _shown(row)
-                samples.append(Sample(split=split, source=row.span.source, document=row.span.place, text=text))
-    return samples
-
-
-def _shown(row: RowDraft) -> str:
-    content: dict[str, Any] = row.content
-    if "messages" in content:
-        text = "\n".join(f"{turn['role']}: {turn.get('content') or ''}" for turn in content["messages"])
-    else:
-        text = content.get("text") or f"{content['prompt']}\n→ {content['completion']}"
-    return text if len(text) <= _SAMPLE_CHARS else text[: _SAMPLE_CHARS - 1] + "…"
