@@ -6,23 +6,25 @@ import re
 
 from tools.prepare_dataset.chapters import Chapter, read_book
 from tools.prepare_dataset.material import Parsed, Passage, Source, Span
+from tools.prepare_dataset.sentences import sentence_borders
 from tools.prepare_dataset.tables import title_of
 
 # Documents that a text without chapters is parted into, so that some can be held out.
 _STRETCHES = 10
 _MIN_STRETCH = 400  # characters
-_GAPS = (r"\n{2,}", r"\n", r"(?<=[.!?…])\s+")
 
 
 def parse_book(source: Source) -> Parsed:
     book = read_book(source.text, title_of(source.name))
+    if book.contents is not None:
+        source.left_out["table of contents"] = 1
     chapters = book.chapters
     if len(chapters) == 1:
         chapters = _stretches(source.text, chapters[0])
     units = [
         Passage(
             Span(source.name, "book", f"{source.name}#{chapter.title}", chapter.title, chapter.start, chapter.end),
-            title=book.title,
+            title=source.title or book.title,
         )
         for chapter in chapters
     ]
@@ -31,9 +33,7 @@ def parse_book(source: Source) -> Parsed:
 
 def _stretches(text: str, whole: Chapter) -> list[Chapter]:
     """Parts of a text, cut between paragraphs, else lines, else sentences."""
-    body = text[whole.start : whole.end]
-    gaps = next((gap for gap in _GAPS if re.search(gap, body)), _GAPS[0])
-    breaks = [whole.start + m.end() for m in re.finditer(gaps, body)]
+    breaks = _breaks(text, whole.start, whole.end)
     target = max(_MIN_STRETCH, (whole.end - whole.start) / _STRETCHES)
     starts = [whole.start]
     for position in breaks:
@@ -46,3 +46,11 @@ def _stretches(text: str, whole: Chapter) -> list[Chapter]:
         Chapter(f"{whole.title}, {n}", start, start + len(text[start:end].rstrip()))
         for n, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
     ]
+
+
+def _breaks(text: str, start: int, end: int) -> list[int]:
+    for gap in ("\n\n+", "\n"):
+        found = [match.end() for match in re.compile(gap).finditer(text, start, end)]
+        if found:
+            return found
+    return [after for _, after in sentence_borders(text, start, end)]
