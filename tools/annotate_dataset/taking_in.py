@@ -17,7 +17,7 @@ from tools.prepare_dataset.card import card_text
 from tools.prepare_dataset.identity import CODE_FORMAT
 from tools.prepare_dataset.material import RowDraft
 from tools.prepare_dataset.reading_back import Dataset, Question
-from tools.prepare_dataset.write import dump_card, lines_of, make_newest, origin_of
+from tools.prepare_dataset.write import dump_card, lengths_of, lines_of, make_newest, origin_of
 from tools.workspace.files import publishing, sweep_temporary
 from tools.workspace.layout import DATASET_MARKER, Workspace
 from tools.workspace.locks import FileLock
@@ -108,6 +108,9 @@ def _card(version: str, dataset: Dataset, accepted: Sequence[Accepted], files: d
     train = dict(old["splits"]["train"])
     train["rows"] += len(accepted)
     train["tokens"] += sum(one.row.tokens for one in accepted)
+    lengths = [origin.tokens for origin in dataset.provenance() if origin.split == "train"]
+    known = [tokens for tokens in lengths if tokens is not None]
+    train["lengths"] = lengths_of([*known, *(one.row.tokens for one in accepted)])
     note = f"{len(accepted)} questions were taken in by annotate_dataset, on top of version {dataset.version}."
     return {
         **old,

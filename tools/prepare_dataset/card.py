@@ -28,8 +28,8 @@ def card_text(card: dict[str, Any]) -> str:
         f"Our wording is in `{card['language']}`.",
         "## Splits",
         _table(
-            ("split", "rows", "documents", "tokens"),
-            [(name, s["rows"], s["documents"], s["tokens"]) for name, s in card["splits"].items()],
+            ("split", "rows", "documents", "tokens", "tokens a row: least, half of the rows at most, 90%, most"),
+            [(name, s["rows"], s["documents"], s["tokens"], _lengths(s)) for name, s in card["splits"].items()],
         ),
         f"Whole documents (chapters, seasons, persons) are in one split, chosen by a hash of their name and seed "
         f"{settings['seed']}. {_overlap(card['overlap'])} {card['questions']} questions are kept for evaluation.",
@@ -54,6 +54,11 @@ def card_text(card: dict[str, Any]) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _lengths(split: dict[str, Any]) -> str:
+    lengths = split.get("lengths")
+    return ", ".join(str(lengths[share]) for share in ("0%", "50%", "90%", "100%")) if lengths else "–"
 
 
 def _source(source: dict[str, Any]) -> tuple[Any, ...]:

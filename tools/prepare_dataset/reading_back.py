@@ -60,6 +60,7 @@ class Origin:
     where the row was composed from the span (a table's cells, a question) instead of copied. page:
     the label of the page on which the span starts, in files that have pages. cells: of a table, which
     the row's answer is computed from: `file:line:heading`, or `file:first-last:heading` for several lines.
+    tokens: of the row as training sees it.
     """
 
     split: Split
@@ -76,6 +77,7 @@ class Origin:
     response_start: int | None
     page: str | None = None
     cells: list[str] = field(default_factory=list)
+    tokens: int | None = None
 
 
 class Question(BaseModel):

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from tools.prepare_dataset.sources import problems_error
 from tools.workspace.files import publishing, sha256_file, sweep_temporary
 from tools.workspace.layout import DATASET_MARKER, Workspace
 from tools.workspace.locks import FileLock
+
+_LENGTHS = (0, 10, 50, 90, 99, 100)
 
 
 def write(ws: Workspace, name: str, prepared: Prepared) -> Path:
@@ -124,6 +127,7 @@ def origin_of(row: RowDraft, split: Split, index: int, sha256: str, page: str | 
         "response_start": row.response_start,
         "page": page,
         "cells": list(row.cells),
+        "tokens": row.tokens,
     }
 
 
@@ -177,9 +181,16 @@ def make_card(name: str, prepared: Prepared, files: dict[str, str]) -> dict[str,
     }
 
 
-def _split_size(rows: list[RowDraft]) -> dict[str, int]:
+def lengths_of(rows: Sequence[int]) -> dict[str, int]:
+    """How long rows are: tokens that so many hundredths of them have at most."""
+    lengths = sorted(rows)
+    return {f"{share}%": lengths[(len(lengths) - 1) * share // 100] for share in _LENGTHS} if lengths else {}
+
+
+def _split_size(rows: list[RowDraft]) -> dict[str, Any]:
     return {
         "rows": len(rows),
         "tokens": sum(row.tokens for row in rows),
         "documents": len({row.span.document for row in rows}),
+        "lengths": lengths_of([row.tokens for row in rows]),
     }
