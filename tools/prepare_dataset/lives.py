@@ -17,9 +17,11 @@ _BIRTH = re.compile(
     r"|^[ \t>*+|-]*(?:data de |date of )?(?:nascimento|birth|born)\s*[:|]",
     re.IGNORECASE | re.MULTILINE,
 )
-# `Ana Reis (Beja, 3 de março de 1921 – Porto, 4 de julho de 1990)`, `Ana Reis (n. 1950)`
+# `Ana Reis (Beja, 3 de março de 1921 – Porto, 1990)`, `Ana Reis (n. 1950)`, `Ana Reis (1921–1990) foi uma`
 _DATED_NAME = re.compile(
-    rf"\s*{PERSON}\s*\((?:[^()]{{0,60}}\b{DATE}\s*[-–—][^()]{{0,60}}\b{DATE}|(?:n\.|nasc\.|b\.|born|\*)\s*[^()]{{0,40}}{YEAR})\s*\)"
+    rf"\s*{PERSON}\s*\((?:[^()]{{0,60}}\b{DATE}\s*[-–—][^()]{{0,60}}\b{DATE}\s*\)"
+    rf"|(?:n\.|nasc\.|b\.|born|\*)\s*[^()]{{0,40}}{YEAR}\s*\)"
+    rf"|{YEAR}\s*[-–—]\s*{YEAR}\)\s+(?:foi|é|era|was|is)\s+(?:uma?|an?)\b)"
 )
 _EARLY = 800  # characters in which a life tells of its birth
 _LONGEST = 15_000
@@ -120,7 +122,7 @@ def _opens_a_life(text: str, mark: _Mark, end: int) -> bool:
     in_heading = _dated(mark.title) != ""
     told = in_heading or _tells_birth(body)
     named = re.search(rf"(?<!\w){re.escape(name.split()[-1])}(?!\w)", body[:_EARLY], re.IGNORECASE) is not None
-    return told and (named or (mark.level > 0 and (" " in name or in_heading)))
+    return told and (named or in_heading or (mark.level > 0 and " " in name))
 
 
 def _parted(
@@ -239,7 +241,7 @@ def _name_in_text(text: str) -> str:
 
 def _name_of_file(name: str) -> str:
     stem = re.sub(r"[-_]+", " ", PurePosixPath(name).stem)
-    bare = _OF.sub("", re.sub(r"^bio(grafia)?\b\s*", "", stem)) or stem
+    bare = _OF.sub("", re.sub(r"^bio\b", "biografia", stem)) or stem
     small = ("de", "da", "do", "das", "dos", "e", "of")
     words = [word if n and word in small else word[:1].upper() + word[1:] for n, word in enumerate(bare.split())]
     return " ".join(words)

@@ -27,9 +27,11 @@ _PRIZE = (
 _KIND_OF_WORK = (
     r"(?:romance|livro|poema|ensaio|conto|álbum|disco|obra|peça|novela|coletânea|novel|book|poem|essay|album|play)"
 )
+_WHICH = r"(?:(?:primeir|segund|terceir|últim)[oa]|first|second|last)"
+# `«Os Gatos»`, `o Atlas das Areias`, `o seu primeiro livro de contos, Os Gatos`
 _WORK = (
-    rf"(?:(?P<article>[oa]s?)\s+)?(?:(?:(?:seu|sua|his|her|the)\s+)?(?:(?:primeir|segund|terceir|últim)[oa]\s+|first\s+|second\s+|last\s+)?"
-    rf"{_KIND_OF_WORK}\s*,?\s+(?:de\s+[a-zà-ÿ]+\s*,?\s+)?)?(?P<name>{TITLE})"
+    rf"(?:(?:(?:[oa]s?|uma?|the|an?)\s+)?(?:(?:seu|sua|his|her)\s+)?(?:{_WHICH}\s+)?"
+    rf"{_KIND_OF_WORK}\s*,?\s+(?:d[eo]s?\s+[a-zà-ÿ]+\s*,?\s+)?|(?P<article>[oa]s?)\s+)?(?P<name>{TITLE})"
 )
 
 

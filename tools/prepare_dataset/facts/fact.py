@@ -65,4 +65,4 @@ class Told:
         answer, what = " ".join(answer.split()), " ".join(what.split())
         sentence = self.sentence
         sure = sure and not sentence.doubtful
-        return Fact(kind, answer, sentence.start, sentence.end, aliases, years, what, sure)
+        return Fact(kind, answer, sentence.start, sentence.end, aliases, years, what, sure=sure)

@@ -103,10 +103,11 @@ NO_PLACE = _any(
 DOUBT = re.compile(
     r"\b(?:teria|teriam|terá|terão|tivesse|talvez|porventura|provavelmente|possivelmente|supostamente|alegadamente"
     r"|presumivelmente|presume-se|supõe-se|acredita-se|julga-se|pensa-se|crê-se|consta|diz-se|dizia-se|dizem|contam"
-    r"|conta-se|reza a lenda|lenda|rumores|boatos?|parece|cerca de|por volta de|aproximadamente|ca?\.\s*\d"
+    r"|conta-se|(?:reza|diz) a lenda|rumores|boatos?|parece|cerca de|por volta de|aproximadamente|ca?\.\s*\d"
     r"|não se sabe|ignora-se|desconhece-se|incert[oa]s?|duvidos[oa]s?|hipótese|alguns autores|outras fontes"
-    r"|há quem|perhaps|probably|possibly|presumably|supposedly|allegedly|reportedly|apparently|rumou?red|according to"
-    r"|said to|believed to|thought to|claimed|claims|legend|circa|around\s+\d|about\s+\d|may have|might have|would have"
+    r"|há quem|embora|ainda que|although|though|perhaps|probably|possibly|presumably|supposedly|allegedly"
+    r"|reportedly|apparently|rumou?red|according to|said to|believed to|thought to|claimed|claims|legend has it"
+    r"|circa|around\s+\d|about\s+\d|may have|might have|would have"
     r"|could have|must have|unknown|uncertain|if)\b"
     r"|(?:^|[,;(]\s*)(?:segundo|conforme|de acordo com)\s+(?:o|a|os|as|alguns|algumas|uns|outros|outras|fontes)\b"
     r"|(?:^|[,;]\s*)(?:segundo|conforme)\s+(?-i:[A-ZÀ-Ý])|(?:^|[,;]\s*)se\s|\?",

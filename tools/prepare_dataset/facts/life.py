@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tools.prepare_dataset.dates import DATE, other_forms, read_date
-from tools.prepare_dataset.facts.fact import Fact, Told
+from tools.prepare_dataset.facts.fact import Fact, FactKind, Told
 from tools.prepare_dataset.facts.lexicon import ENGLISH_GENTILIC, GENTILIC, HUMAN, PROFESSION, RELATIVE
 from tools.prepare_dataset.facts.names import (
+    FULL_PERSON,
     NAMED,
     PERSON,
     PLACE,
@@ -23,6 +24,10 @@ from tools.prepare_dataset.facts.names import (
 _BORN = re.compile(r"\b(?:[Nn]asceu|(?:was|is)\s+born(?:\s+and\s+raised)?|[Vv]eio\s+ao\s+mundo)\b")
 _BORN_PARTICIPLE = re.compile(r"\b(?:[Nn]ascid[oa]|[Bb]orn)\b")
 _DIED = re.compile(r"\b(?:[Mm]orreu|[Ff]aleceu|died|passed\s+away)\b")
+_VERBS: tuple[tuple[re.Pattern[str], FactKind, FactKind], ...] = (
+    (_BORN, "born_on", "born_in"),
+    (_DIED, "died_on", "died_in"),
+)
 _ON = re.compile(
     rf",?\s+(?:(?:a|aos?|em|n[oa]|on|in)\s+(?:dia\s+|manhã\s+de\s+|noite\s+de\s+|madrugada\s+de\s+)?|(?:no\s+ano\s+de|in\s+the\s+year)\s+)"
     rf"(?P<date>{DATE})(?!\s*(?:a\.\s?C|BC))"
@@ -52,15 +57,14 @@ class _Place:
 
 def birth_and_death(told: Told) -> Iterator[Fact]:
     """When and where the person was born and died, told by the words directly after the verb."""
-    for verbs, on, where in ((_BORN, "born_on", "born_in"), (_DIED, "died_on", "died_in")):
+    for verbs, on, where in _VERBS:
         for verb in verbs.finditer(told.text):
             clause = told.clause(told.text[: verb.start()])
-            if clause is None:
-                continue
             found = _directly_after(told.text, verb.end())
-            if found is None:
+            # What is only said to be so is no fact, but speaks against what is told elsewhere.
+            if found is None or (clause is None and not told.sentence.doubtful):
                 continue
-            if not found.date and clause.when is not None and clause.when["date"]:
+            if not found.date and clause is not None and clause.when is not None and clause.when["date"]:
                 found.date = clause.when["date"]
             yield from _dated(told, on, where, found)
     for verb in _BORN_PARTICIPLE.finditer(told.text):
@@ -69,11 +73,11 @@ def birth_and_death(told: Told) -> Iterator[Fact]:
             yield from _dated(told, "born_on", "born_in", found)
 
 
-def _dated(told: Told, on: str, where: str, found: _Place) -> Iterator[Fact]:
+def _dated(told: Told, on: FactKind, where: FactKind, found: _Place) -> Iterator[Fact]:
     if found.date and read_date(found.date) is not None:
-        yield told.fact(on, found.date, aliases=other_forms(found.date))  # type: ignore[arg-type]
+        yield told.fact(on, found.date, aliases=other_forms(found.date))
     if found.place:
-        yield told.fact(where, found.place)  # type: ignore[arg-type]
+        yield told.fact(where, found.place)
 
 
 def _directly_after(text: str, position: int) -> _Place | None:
@@ -103,7 +107,9 @@ def _belongs(told: Told, start: int, end: int) -> bool:
     named = told.person.at(before.lstrip())
     if named is not None:
         tail = before.lstrip()[named:]
-        return tail.strip(" ,(") == "" or (_COPULA_NOUN.match(tail) is not None and not re.search(RELATIVE, tail))
+        return tail.strip(" ,(") == "" or (
+            _COPULA_NOUN.match(tail) is not None and not re.search(rf"\b{RELATIVE}\b", tail)
+        )
     if before.strip():
         return False
     after = told.text[end:].lstrip(" ,")
@@ -183,7 +189,7 @@ _PARENT = re.compile(
 _MARRIED = re.compile(
     r"\b(?:[Cc]as(?:ou|ara)(?:-se)?(?P<inside>[^.;:]{0,40}?)\s+com|[Ff]oi\s+casad[oa]\s+com|[Ee]ra\s+casad[oa]\s+com|[Éé]\s+casad[oa]\s+com"
     r"|married|(?:is|was)\s+married\s+to)\s+(?:(?:o|a|um|uma|the|an?)\s+(?:[a-zà-ÿ-]+\s+){1,2})?"
-    rf"(?P<spouse>{PERSON})"
+    rf"(?P<spouse>{FULL_PERSON})"
 )
 _MARRIED_FILLER = re.compile(
     rf"(?:,?\s+(?:em|in|a|no\s+ano\s+de)\s+(?:{DATE}|{PLACE})\s*,?)*|\s+(?:aos|pela\s+segunda\s+vez)[^,]*,?"
@@ -206,15 +212,15 @@ def family(told: Told) -> Iterator[Fact]:
         ):
             yield from _parents(told, apposed)
     parent = _PARENT.match(told.text.lstrip())
-    if parent is not None and told.clause("") is not None and ends_cleanly(parent.string, parent.end()):
-        kind = "mother" if any(parent[name] for name in ("mãe", "mãe2", "mother")) else "father"
-        yield told.fact(kind, parent["name"] or parent["called"])  # type: ignore[arg-type]
+    if parent is not None and told.clause("") is not None:
+        kind: FactKind = "mother" if any(parent[name] for name in ("mãe", "mãe2", "mother")) else "father"
+        if parent["name"] or ends_cleanly(parent.string, parent.end()):
+            yield told.fact(kind, parent["name"] or parent["called"])
     for married in _MARRIED.finditer(told.text):
-        inside = married["inside"] or ""
-        if told.clause(told.text[: married.start()]) is None or not _MARRIED_FILLER.fullmatch(inside):
-            continue
-        if ends_cleanly(told.text, married.end()):
-            yield told.fact("spouse", married["spouse"])
+        plain = _MARRIED_FILLER.fullmatch(married["inside"] or "") and ends_cleanly(told.text, married.end())
+        # A marriage that may be the person's too speaks against there being one alone.
+        sure = plain is not None and plain is not False and told.clause(told.text[: married.start()]) is not None
+        yield told.fact("spouse", married["spouse"], sure=sure)
 
 
 def _parents(told: Told, child: re.Match[str]) -> Iterator[Fact]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from tools.prepare_dataset.dates import MONTH
 from tools.prepare_dataset.facts.lexicon import NO_PLACE
 
 UPPER = r"A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĞĢĦĪĮİĶĹĻĽŁŃŅŇŌŐŒŔŘŚŞŠŢŤŪŮŰŲŴŶŸŹŻŽ"
@@ -14,10 +15,13 @@ WORD = (
     rf"|(?<=\bSr)\.|(?<=\bSta)\.|(?<=\bSto)\.)?|1\.?[ºª](?=\s+(?:d[eoa]\s+)?[{UPPER}]))"
 )
 _PARTICLE = r"(?:d[aeo]s?|del|della|di|du|des|von|van|der|den|de\s+la|la|le|ibn|bin|y|of)"
+_AND = rf"(?:\s+(?:e|and)\s+{WORD}(?=\s*(?:[.,;:()]|$)))?"
 PERSON = rf"{WORD}(?:\s+(?:{_PARTICLE}\s+){{0,2}}{WORD})*"
+# Two names that may be one, such as `Rui Sá e Melo`, at the end of what is said.
+FULL_PERSON = rf"{PERSON}{_AND}"
 _OF = r"(?:d[aeo]s?|d[’']|of|the|upon|on|sur|la|le|del)"
-_AND = rf"(?:\s+(?:e|and)\s+{WORD}(?=\s*(?:[.,;:)]|$)))?"
-PLACE = rf"(?!(?:{NO_PLACE})\b){WORD}(?:\s+(?:{_OF}\s+){{0,2}}{WORD})*{_AND}"
+_NOT_A_DATE = rf"(?!(?:{NO_PLACE})\b)"
+PLACE = rf"{_NOT_A_DATE}{WORD}(?:\s+(?:{_OF}\s+){{0,2}}(?!{MONTH}\s+\d){WORD})*{_AND}"
 # What is named otherwise: clubs, prizes, institutes.
 NAMED = rf"{WORD}(?:\s+(?:{_OF}\s+){{0,2}}{WORD})*{_AND}"
 _IN_TITLES = r"(?:d[aeo]s?|[oae]s?|à|ao|em|n[ao]s?|com|sem|sobre|para|por|um|uma|the|of|an?|and|in|on|to|for|with)"
@@ -26,9 +30,10 @@ TITLE = rf"(?:{QUOTED}|{WORD}(?:\s+(?:{_IN_TITLES}\s+){{0,2}}{WORD})*)"
 
 # After an answer: a stop, or a word that goes on about something else without belonging to it.
 _AFTER = re.compile(
-    r"\s*(?:$|[.,;:!)\]…–—]|(?:e|and|mas|but|onde|where|que|who|which|com|with|em|n[ao]s?|in|at|on|a(?=\s+\d)|aos?|de\s+[12]\d{3}"
-    r"|d[ao]s?\s+[12]\d{3}|desde|até|from|until|till|entre|between|durante|during|por|pel[ao]s?|for|by|quando|when|depois|antes"
-    r"|after|before|to|for|como|as(?=\s+an?\b)|filh[oa]|tendo|para|sob|num|numa|apenas|também)\b)"
+    rf"\s*(?:$|[.,;:!()\]…–—]|(?:(?:e|and)(?!\s+[{UPPER}])|mas|but|onde|where|que|who|which|com|with|em|n[ao]s?|in|at|on"
+    r"|a(?=\s+\d)|aos?|de\s+[12]\d{3}|d[ao]s?\s+[12]\d{3}|desde|até|from|until|till|entre|between|durante|during|por"
+    r"|pel[ao]s?|for|by|quando|when|depois|antes|after|before|to|como|as(?=\s+an?\b)|filh[oa]|tendo|para|sob|num|numa"
+    r"|apenas|também)\b)"
 )
 _OR = re.compile(r"\s*\(?\s*(?:ou|or|/)(?!\w)|\s*\(?\s*\?")
 

@@ -15,7 +15,9 @@ _NOTE = re.compile(r"\[\^?\w{1,3}\]|</?\w[^<>\n]{0,80}>")
 _BOLD = re.compile(r"\*\*|__|`")
 _ITALIC = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_\n]{1,120})(?<=\S)\1(?![\w*])")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$")
-_BULLET = re.compile(r"[ \t]*(?:[-*•+|]|\d{1,3}[.)])[ \t]")
+_BULLET = re.compile(r"[ \t]*(?:\||(?:[-*•+]|\d{1,3}[.)])[ \t])")
+# Lines that were wrapped are joined before: a line that ends like a paragraph is one.
+_ENDED = re.compile(r"[.!?…][»”\"')]*\s*$")
 _LABEL = re.compile(r"[ \t]*[^\W\d_][^\n:.!?]{1,38}:[ \t]")
 
 
@@ -76,7 +78,8 @@ def _blocks(body: str) -> Iterator[tuple[str, int]]:
     begun = offset = 0
     for line in body.split("\n"):
         alone = bool(_HEADING.fullmatch(line) or _BULLET.match(line) or _LABEL.match(line))
-        if gathered and (alone or not line.strip()):
+        ended = gathered and _ENDED.search(gathered[-1]) is not None
+        if gathered and (alone or ended or not line.strip()):
             yield "\n".join(gathered), begun
             gathered = []
         if alone:

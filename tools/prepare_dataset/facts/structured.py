@@ -17,8 +17,8 @@ from tools.prepare_dataset.facts.subject import Person
 _WHOLE_PLACE = rf"{PLACE}(?:,\s*{PLACE})*"
 _SIGN = r"(?:n\.|nasc\.|nascid[oa]|b\.|born|\*|†|m\.|d\.|died|falecid[oa])"
 _LIFE = re.compile(
-    rf"(?P<sign>{_SIGN})?\s*(?:(?:em|in)\s+)?(?:(?P<place>{_WHOLE_PLACE})\s*,\s*)?(?:(?:a|em|on|in)\s+)?(?P<date>{DATE})"
-    rf"|(?P<date2>{DATE})\s*,\s*(?:(?:em|in)\s+)?(?P<place2>{_WHOLE_PLACE})"
+    rf"(?P<sign>{_SIGN})?\s*(?:(?:(?:em|in)\s+)?(?P<place>{_WHOLE_PLACE})\s*,\s*)?(?:(?:a|em|on|in)\s+)?(?P<date>{DATE})"
+    rf"(?:(?:\s*,|\s+em|\s+in)\s+(?P<place2>{_WHOLE_PLACE}))?"
 )
 _DASH = re.compile(r"\s+[-–—]\s+|(?<=\d)\s*[–—-]\s*(?=\d{4})|\s*[;]\s+(?=†|m\.|d\.|died|falecid)")
 _DEATH_SIGNS = ("†", "m.", "d.", "died", "falecido", "falecida")
@@ -30,7 +30,7 @@ def after_name(text: str, start: int, person: Person) -> Iterator[Fact]:
     named = person.at(lead)
     if named is None:
         return
-    match = re.compile(r"\s*\(([^()]{4,160})\)").match(lead, named)
+    match = re.compile(r"(?:,\s+[^,.;()]{3,60}?,?)?\s*\(([^()]{4,160})\)").match(lead, named)
     if match is None:
         return
     begin = start + len(text) - len(lead)
@@ -48,8 +48,8 @@ def life_in_parentheses(content: str, start: int, end: int) -> Iterator[Fact]:
         return
     for number, match in enumerate(found):
         died = number == 1 or (match["sign"] or "") in _DEATH_SIGNS
-        date, place = match["date"] or match["date2"], match["place"] or match["place2"]
-        if read_date(date) is None:
+        date, place = match["date"], match["place"] or match["place2"]
+        if read_date(date) is None or (match["place"] and match["place2"]):
             return
         yield Fact("died_on" if died else "born_on", date, start, end, other_forms(date))
         if place:
@@ -131,6 +131,7 @@ _COLUMNS: dict[str, str] = {
 }  # fmt: skip
 _LISTS: dict[str, str] = {
     "clubes": "played", "carreira de clubes": "played", "clubs": "played", "club career": "played",
+    "títulos": "won", "palmarés": "won", "honours": "won", "honors": "won",
     "prémios": "won", "prêmios": "won", "awards": "won", "prizes": "won", "prémios e distinções": "won",
     "obras": "published", "livros": "published", "obras publicadas": "published", "works": "published",
     "books": "published", "livros publicados": "published",

@@ -42,8 +42,9 @@ _SUBORDINATE = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"(?:Ele|Ela|He|She|ele|ela|he|she)\b\s*")
+_GENDER = re.compile(r"\b(?:(?:foi|é|era)\s+(um|uma)\b|nascid([oa])\b|filh([oa])\s+d|conhecid([oa])\b)")
 _DETERMINED = re.compile(
-    r"(?:(?:[OA]s?|Uma?s?|The|An?)\s+)?(?:(?:[Ss]eus?|[Ss]uas?|[Hh]is|[Hh]er|[Tt]heir)\s+)?(?P<noun>\S+)"
+    r"(?:(?:[OAoa]s?|[Uu]ma?s?|[Tt]he|An?)\s+)?(?:(?:[Ss]eus?|[Ss]uas?|[Hh]is|[Hh]er|[Tt]heir)\s+)?(?P<noun>\S+)"
 )
 # A finite verb of the past by its ending, or one of the commonest.
 _PAST = re.compile(
@@ -60,35 +61,47 @@ _ANOTHER_SUBJECT = re.compile(
     rf"|\b(?:e|and|mas|but)\s+{WORD}(?:\s+{WORD})*\s+\w+(?:ou|eu|iu|ed)\b"
 )
 _RELATIVE_AFTER_NAME = re.compile(r"\s*,\s*(?:que|who)\s*$")
+_GENERATIONS = frozenset({"filho", "filha", "neto", "neta", "junior", "jr", "sobrinho", "pai"})
 _LINKS = re.compile(r"[,;:]|\s(?:e|and|mas|but)\s")
 _NOT = re.compile(r"\b(?:não|nunca|jamais|nem|sem|quase|never|not|almost|nearly|without)\b", re.IGNORECASE)
 
 
 @dataclass
 class Person:
-    """The names under which a text speaks of its person. roles: nouns that stand for them, such as `escritor`."""
+    """The names under which a text speaks of its person.
+
+    roles: nouns that stand for them, such as `escritor`. gender: `o` or `a`, where the text tells it.
+    """
 
     name: str
     names: list[str]
     roles: set[str] = field(default_factory=set)
+    gender: str = ""
 
     @staticmethod
     def of(name: str, lead: str, text: str) -> Person:
         """lead: the first sentence. text: all that is said, to see which short names others share."""
         names = [name]
         first = re.match(rf"\s*({PERSON})", lead)
-        if first is not None and _shares_a_word(first[1], name):
+        if first is not None and _is_same(first[1], name, lead):
             names.append(first[1])
-        known = re.search(rf"\bconhecid[oa]\s+(?:\w+mente\s+)?como\s+({PERSON})", lead)
-        if first is not None and known is not None and fold(known[1]) == fold(name):
-            names.append(first[1])
+        known = re.search(
+            rf"\b(?:conhecid[oa]\s+(?:\w+mente\s+)?como|known\s+as)\s+(?:[oa]\s+|the\s+)?({PERSON})", lead
+        )
+        if first is not None and known is not None and known.start() < first.end() + 40:
+            # Either may be the name under which the text is filed.
+            pair = (first[1], known[1])
+            names += [one for one in pair if any(fold(other) in map(fold, names) for other in pair)]
         for full in list(names):
             words = [word for word in full.split() if word[:1].isupper()]
             if len(words) > 1:
                 titled = words[0] in ("D.", "Dr.", "Dra.", "Frei", "Padre", "São", "Santa", "Santo")
                 short = [" ".join(words[:2]), " ".join(words[1:])] if titled else [words[0], words[-1]]
                 names += [one for one in short if not _shared(one, names, text)]
-        return Person(name, sorted(dict.fromkeys(names), key=lambda one: (-len(one), one)))
+        told = _GENDER.search(lead)
+        gender = next((group.lower() for group in told.groups() if group), "") if told else ""
+        gender = {"um": "o", "uma": "a"}.get(gender, gender)
+        return Person(name, sorted(dict.fromkeys(names), key=lambda one: (-len(one), one)), gender=gender)
 
     def at(self, text: str) -> int | None:
         """Where the person's name at the start of a text ends; None where none stands there."""
@@ -97,10 +110,21 @@ class Person:
             if match and not re.match(rf"\s+(?:(?:d[aeo]s?|e|von|van)\s+)?[{UPPER}]", text[match.end() :]):
                 return match.end()
         for role in sorted(self.roles):
-            match = re.compile(rf"(?:[OA]|The)\s+{re.escape(role)}(?=\s+[a-zà-ÿ]|,)").match(text)
+            match = re.compile(rf"(?:[OA]|The)\s+{re.escape(role)}(?=\s|,|$)").match(text)
             if match and not re.match(r"\s+d[aeo]s?\b", text[match.end() :]):
                 return match.end()
         return None
+
+
+def _is_same(one: str, name: str, lead: str) -> bool:
+    """Whether a name is a longer or shorter form of another, or differs in a first name that the sentence explains."""
+    words, own = fold(one).split(), fold(name).split()
+    if set(words) & _GENERATIONS != set(own) & _GENERATIONS:
+        return False
+    if set(own) <= set(words) or set(words) <= set(own):
+        return True
+    explained = own[0] in words[0] or own[0] in fold(lead.replace(one, "")).split()
+    return words[-1] == own[-1] and explained
 
 
 def _shares_a_word(one: str, other: str) -> bool:
@@ -184,7 +208,13 @@ class Discourse:
         if end is not None:
             return end
         pronoun = _PRONOUN.match(rest)
-        return pronoun.end() if pronoun and self.who != "other" else None
+        return pronoun.end() if pronoun and self.who != "other" and self._may_be(pronoun.group()) else None
+
+    def _may_be(self, pronoun: str) -> bool:
+        """Whether a pronoun may stand for the person: the first that does tells the gender of those to come."""
+        gender = "a" if pronoun.strip().lower() in ("ela", "she") else "o"
+        self.person.gender = self.person.gender or gender
+        return self.person.gender == gender
 
     def _coordinated(self, rest: str, *, human: bool) -> Clause | None:
         """A second verb of the same subject: «Nasceu em Beja e em 1950 casou…»."""
@@ -203,9 +233,9 @@ class Discourse:
     def _subject(self, text: str) -> Who:
         rest, _ = _adverbials(text)
         if self._named(rest) is not None:
-            return self.who if _PRONOUN.match(rest) and self.who == "thing" else "person"
+            return "person"
         if _PRONOUN.match(rest):
-            return self.who
+            return "other"
         noun = _DETERMINED.match(rest)
         first = rest.split(" ", 1)[0].strip(",.;»”") if rest else ""
         if noun is None:
