@@ -7,7 +7,7 @@ from typing import Literal
 
 from tools.prepare_dataset.contract import Kind
 
-ReaderName = Literal["text", "pdf", "workbook"]
+ReaderName = Literal["text", "pdf", "workbook", "epub", "html", "docx"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ _PLAIN = FileType("text", ("book", "biography", "table"))
 _TABLE = FileType("text", ("table",), "table")
 _EXAMPLES = FileType("text", ("examples",), "examples")
 _WORKBOOK = FileType("workbook", ("table",), "table")
+_PAGE = FileType("html", ("book", "biography", "table"))
 FILE_TYPES: dict[str, FileType] = {
     ".txt": _PLAIN,
     ".text": _PROSE,
@@ -39,6 +40,11 @@ FILE_TYPES: dict[str, FileType] = {
     ".xlsm": _WORKBOOK,
     ".xls": _WORKBOOK,
     ".ods": _WORKBOOK,
+    ".epub": FileType("epub", ("book", "biography", "table")),
+    ".docx": FileType("docx", ("book", "biography", "table")),
+    ".html": _PAGE,
+    ".htm": _PAGE,
+    ".xhtml": _PAGE,
 }
 # For messages: the types that people know by name.
 TOLD = ".txt, .md, .pdf, .csv, .xlsx, .ods, .jsonl and .json"

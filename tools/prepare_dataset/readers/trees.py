@@ -15,11 +15,12 @@ from lxml import etree
 
 # Elements and attributes cost some hundred bytes each, whatever the file's size.
 _MAX_MARKS = 8_000_000
+_END = 2000  # characters in which a whole page closes
 _DECLARATION = re.compile(r"\s*<\?xml\b[^>]*?\?>")
 _DECLARED = re.compile(rb"""^\s*<\?xml\b[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{2,40})["']""")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _FIRST_ELEMENT = re.compile(r"<[^\W\d_]")
-_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
+_ENTITY = re.compile(r"&([^\W\d][\w.:-]{0,60});")
 _KEPT_BY_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _ENCODINGS = re.compile(
@@ -38,7 +39,25 @@ class Malformed(Exception):
 
 def parse_xml(raw: bytes) -> etree._Element:
     """The root of a sound XML document. Raises Malformed."""
-    text = _without_document_type(_decoded(raw))
+    return _parsed(_decoded(raw))
+
+
+def parse_page(raw: bytes | str) -> tuple[etree._Element, bool]:
+    """The root of an XHTML page, and whether it had to be mended as HTML is. Raises Malformed.
+
+    A page that breaks off is not mended: what is missing would go unseen.
+    """
+    text = raw if isinstance(raw, str) else _decoded(raw)
+    try:
+        return _parsed(text), False
+    except Malformed as fault:
+        if "</html" not in text[-_END:].lower():
+            raise Malformed("it breaks off") from fault
+        return parse_html(text), True
+
+
+def _parsed(text: str) -> etree._Element:
+    text = _ENTITY.sub(_character, _without_prolog(text))
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -60,7 +79,7 @@ def parse_html(text: str) -> etree._Element:
         encoding="utf-8", no_network=True, huge_tree=True, remove_comments=True, remove_pis=True, recover=True
     )
     try:
-        root = etree.fromstring(_CONTROLS.sub(" ", _without_declaration(text)).encode("utf-8", "replace"), parser)
+        root = etree.fromstring(_CONTROLS.sub(" ", _without_prolog(text)).encode("utf-8", "replace"), parser)
     except (etree.LxmlError, ValueError) as error:
         raise Malformed("it holds nothing that a page is made of") from error
     if root is None:
@@ -129,21 +148,15 @@ def _strict(raw: bytes, codec: str) -> str:
         raise Malformed("its letters are damaged") from error
 
 
-def _without_declaration(text: str) -> str:
+def _without_prolog(text: str) -> str:
+    """The text without its XML declaration and document type."""
     match = _DECLARATION.match(text)
-    return text[match.end() if match else 0 :].lstrip()
-
-
-def _without_document_type(text: str) -> str:
-    text = _without_declaration(text)
+    text = text[match.end() if match else 0 :].lstrip()
     first = _FIRST_ELEMENT.search(text)
-    head = text[: first.start()] if first else text
-    # A document type of its own may hold elements' names; what is not cut here, the parser refuses.
-    start = head.upper().find("<!DOCTYPE")
+    # A document type may hold elements' names; what is not cut here, the parser for XML refuses.
+    start = text[: first.start() if first else None].upper().find("<!DOCTYPE")
     match = _DOCTYPE.match(text, start) if start >= 0 else None
-    if match is not None:
-        text = text[:start] + text[match.end() :]
-    return _ENTITY.sub(_character, text)
+    return text[:start] + text[match.end() :] if match is not None else text
 
 
 def _character(match: re.Match[str]) -> str:

@@ -1,0 +1,168 @@
+"""EPUB books: the work's text in reading order, without what surrounds it, its notes and its data tables apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lxml import etree
+
+from tools.prepare_dataset.readers.archive import Archive, shown
+from tools.prepare_dataset.readers.chapter_titles import Headings
+from tools.prepare_dataset.readers.flow import Block, joined, without_gaps
+from tools.prepare_dataset.readers.front_matter import CONTENTS, folded, is_notes_heading, reason_for, reason_of
+from tools.prepare_dataset.readers.grid import Data, part_name
+from tools.prepare_dataset.readers.markup import Content, Walker, words_of
+from tools.prepare_dataset.readers.notes import Call, Notes, Place, calls_in, is_note, resolved, types_of
+from tools.prepare_dataset.readers.package import Entry, Package, read_package
+from tools.prepare_dataset.readers.part import Part, Unreadable
+from tools.prepare_dataset.readers.trees import Malformed, local, named, parse_page
+
+_NO_TEXT = frozenset({"script", "style", "form", "button", "select", "textarea", "input"})
+_BOILERPLATE = frozenset({"pg-boilerplate", "pgheader", "pgfooter"})
+# The work has begun once so many characters of it were kept.
+_BEGUN = 2000
+_MOSTLY_NOTES = 0.5
+
+
+def read_epub(path: Path) -> list[Part]:
+    """The text of a book, then its tables. Raises Unreadable, or OSError when its bytes cannot be had."""
+    with Archive(path, "EPUB") as archive:
+        package = read_package(archive)
+        book = _Book(archive, package)
+        book.read()
+    text, pages = joined(without_gaps(book.blocks))
+    if not text and not book.tables:
+        raise Unreadable(
+            "There is no text in it: its pages are pictures, or all of it is front matter.",
+            "Give an edition whose text can be marked and copied.",
+        )
+    left_out = {name: count for name, count in sorted(book.left_out.items()) if count}
+    mended = {"broken_markup": book.mended} if book.mended else {}
+    parts = []
+    if text:
+        title = package.title
+        parts.append(Part(text, "epub", "", None, title, pages, mended=mended, left_out=left_out, whole_lines=True))
+    for name, table in book.tables:
+        parts.append(Part(table.text, "epub", part_name(name, [p.name for p in parts]), "table", package.title))
+    return parts
+
+
+@dataclass
+class _Book:
+    """Reads the documents twice: a note may stand in another one than the link that calls it."""
+
+    archive: Archive
+    package: Package
+    blocks: list[Block] = field(default_factory=list)
+    tables: list[tuple[str, Data]] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    mended: int = 0
+
+    def read(self) -> None:
+        calls, confirmed = self._notes()
+        entries: dict[str, list[Entry]] = {}
+        for entry in self.package.entries:
+            entries.setdefault(entry.path, []).append(entry)
+        titles = {folded(entry.title) for entry in self.package.entries}
+        headings = Headings()
+        self.left_out["pages outside of the reading order"] = self.package.passed_over
+        begun = 0
+        for path, root in self._documents():
+            content = self._content(path, root, calls.get(path, []), confirmed)
+            blocks = content.flow.blocks
+            self.left_out.update(content.left_out)
+            reason = self._reason(path, root, content, titles, begun)
+            if reason is not None:
+                self.left_out[reason] += 1
+                continue
+            if _is_notes(content):
+                continue
+            begun += sum(len(block.text) for block in blocks)
+            self.blocks += headings.settle(blocks, entries.get(path, []))
+            self.tables += content.tables
+
+    def _reason(self, path: str, root: etree._Element, content: Content, titles: set[str], begun: int) -> str | None:
+        """Why a whole document is left out, or None. begun: characters of the work before it."""
+        blocks = content.flow.blocks
+        if not content.tables and not any(block.text for block in blocks):
+            return None if content.left_out else "pages without text"
+        names = [self.package.title, *self.package.creators] if begun < _BEGUN else []
+        kinds = self.package.kinds.get(path, set())
+        return reason_for(blocks, kinds, self._share_of_links(path, root), titles, names)
+
+    def _documents(self) -> Iterator[tuple[str, etree._Element]]:
+        for path in self.package.spine:
+            try:
+                root, mended = parse_page(self.archive.read(path))
+            except Malformed as fault:
+                raise Unreadable(
+                    f"`{shown(path)}` in it cannot be read: {fault.reason}.",
+                    "Get the EPUB again from where it comes from, or convert it again.",
+                ) from fault
+            self.mended += mended
+            yield path, root
+
+    def _notes(self) -> tuple[dict[str, list[Call]], frozenset[Place]]:
+        """The calls that lead into each document, and the places that are notes."""
+        calls: dict[str, list[Call]] = {}
+        for path, root in self._documents():
+            for _, call in calls_in(root, path):
+                calls.setdefault(call.target[0], []).append(call)
+        confirmed: set[Place] = set()
+        if calls:
+            for path, root in self._documents():
+                confirmed |= Notes(root, path, calls.get(path, [])).confirmed
+        self.mended = 0
+        return calls, frozenset(confirmed)
+
+    def _content(self, path: str, root: etree._Element, calls: list[Call], confirmed: frozenset[Place]) -> Content:
+        notes = Notes(root, path, calls)
+        notes.find_links(root, path, confirmed)
+
+        def skip(element: etree._Element) -> str | None:
+            if element in notes.links:
+                return ""
+            if element in notes.blocks or is_note(element):
+                return "notes"
+            return _surrounding(element)
+
+        pages = {name: label for (document, name), label in self.package.pages.items() if document == path}
+        walker = Walker(skip, pages=pages)
+        walker.walk(next(named(root, "body"), root))
+        walker.content.flow.end()
+        return walker.content
+
+    def _share_of_links(self, path: str, root: etree._Element) -> float:
+        """The share of a document's letters that stands in links to the book's documents."""
+        spine = frozenset(self.package.spine)
+        links = [a for a in named(root, "a") if resolved(a.get("href") or "", path)[0] in spine]
+        if not links:
+            return 0.0
+        whole = _letters(next(named(root, "body"), root))
+        return sum(map(_letters, links)) / whole if whole else 0.0
+
+
+def _letters(element: etree._Element) -> int:
+    return sum(len("".join(str(text).split())) for text in element.itertext())
+
+
+def _surrounding(element: etree._Element) -> str | None:
+    tag = local(element)
+    if tag in _NO_TEXT:
+        return "boilerplate"
+    if tag == "nav":
+        return CONTENTS
+    if tag == "aside":
+        return "asides"
+    if not words_of(element).isdisjoint(_BOILERPLATE):
+        return "boilerplate"
+    return reason_of(types_of(element))
+
+
+def _is_notes(content: Content) -> bool:
+    """Whether a document from which notes were taken is a list of them, by its heading."""
+    headings = [block for block in content.flow.blocks if block.level]
+    return content.left_out["notes"] > 0 and bool(headings) and all(is_notes_heading(h.text) for h in headings)

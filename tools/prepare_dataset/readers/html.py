@@ -1,0 +1,189 @@
+"""Web pages: the article's text, its tables of data apart, without what surrounds it on the screen."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from lxml import etree
+
+from tools.prepare_dataset.decode import Decoded, decode
+from tools.prepare_dataset.readers.flow import Block, joined, without_gaps
+from tools.prepare_dataset.readers.grid import part_name
+from tools.prepare_dataset.readers.markup import Content, Walker, words_of
+from tools.prepare_dataset.readers.notes import Notes, calls_in, is_note, types_of
+from tools.prepare_dataset.readers.part import Part, Unreadable
+from tools.prepare_dataset.readers.trees import Malformed, declared_codec, local, named, parse_html, parse_page
+
+MAX_BYTES = 64 * 1024**2
+_LOOKED_AT = 4096  # bytes in which a page declares its encoding
+_DECLARED = re.compile(
+    rb"""(?:<meta\b[^>]{0,500}?charset|<\?xml\b[^>]{0,200}?encoding)\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I
+)
+_BOILERPLATE_TAGS = frozenset(
+    {
+        "script",
+        "style",
+        "nav",
+        "footer",
+        "aside",
+        "dialog",
+        "button",
+        "select",
+        "textarea",
+        "input",
+        "datalist",
+        "label",
+    }
+)
+_OUTSIDE = ("script", "style", "nav", "header", "footer", "aside", "form")
+_BOILERPLATE_ROLES = frozenset(
+    {"navigation", "banner", "contentinfo", "complementary", "search", "form", "menu", "menubar", "toolbar", "dialog"}
+    | {"alert", "tablist", "doc-toc"}
+)
+# By class or id; a whole name, never a piece of one.
+_BOILERPLATE = frozenset(
+    {"nav", "navbar", "navigation", "menu", "sidebar", "breadcrumb", "breadcrumbs", "footer", "site-footer"}
+    | {"site-header", "cookie", "cookies", "cookie-banner", "cookie-consent", "consent", "advert", "advertisement"}
+    | {"ads", "ad", "banner", "share", "sharing", "social", "social-share", "related", "related-posts", "comments"}
+    | {"newsletter", "pagination", "pager", "skip-link", "toc", "tags", "noprint", "no-print", "screen-reader-text"}
+    | {"navbox", "vertical-navbox", "metadata", "catlinks", "printfooter", "mw-editsection", "mw-jump-link", "hatnote"}
+    | {"mw-indicators", "sitesub", "contentsub", "jump-to-nav", "ambox", "tmbox", "sistersitebox", "portalbox"}
+    | {"authority-control", "mw-hidden-catlinks", "mw-empty-elt", "vector-toc", "mw-portlet", "pg-boilerplate"}
+)
+_NOTE_CLASSES = frozenset({"reflist", "references", "mw-references-wrap", "footnotes", "footnote", "endnotes", "notas"})
+_NOTE_CALLS = frozenset({"reference", "footnote-ref", "footnoteref", "noteref"})
+_KEPT_IN = ("main", "article", "h1")
+_ENOUGH = 0.3  # of the page's text: an article that holds less is a teaser
+_FORM = 200  # characters of running text: some pages are a form as a whole
+_SITE = re.compile(r"\s+[|–—·•-]\s+")
+
+
+def read_html(path: Path) -> list[Part]:
+    """The text of a page, then its tables. Raises Unreadable, or OSError when its bytes cannot be had."""
+    if path.stat().st_size > MAX_BYTES:
+        raise Unreadable(f"It is larger than {MAX_BYTES // 1024**2} MB, as no page is.", "Split it into several files.")
+    decoded = _decoded(path.read_bytes())
+    try:
+        root = _root(decoded.text, path.suffix.lower() == ".xhtml")
+    except Malformed as fault:
+        raise Unreadable(f"It cannot be read as a page: {fault.reason}.", "Give its text as .txt or .md.") from fault
+    content = _content(root)
+    content.flow.end()
+    blocks = without_gaps(content.flow.blocks)
+    title = _title(root)
+    if title and blocks and not any(block.level == 1 for block in blocks):
+        blocks.insert(0, Block(title, 1))
+    text, _ = joined(blocks)
+    if not text and not content.tables:
+        raise Unreadable(
+            "There is no text in it: what a browser shows is put there by a program.",
+            "Copy the text from the browser into a .txt file.",
+        )
+    mended = {"byte_order_mark": 1} if decoded.had_bom else {}
+    if decoded.encoding != "utf_8":
+        mended["encoding"] = 1
+    left_out = {name: count for name, count in sorted(content.left_out.items()) if count}
+    parts = (
+        [Part(text, decoded.encoding, title=title, mended=mended, left_out=left_out, whole_lines=True)] if text else []
+    )
+    for name, table in content.tables:
+        taken = [part.name for part in parts]
+        parts.append(Part(table.text, decoded.encoding, part_name(name, taken), "table", title))
+    return parts
+
+
+def _decoded(raw: bytes) -> Decoded:
+    """UTF-8 where it is UTF-8: programs convert pages and leave their declarations as they were. Else as declared."""
+    found = _DECLARED.search(raw[:_LOOKED_AT])
+    codec = declared_codec(found[1].decode("ascii", "replace")) if found else None
+    if codec not in (None, "utf_8") and b"\0" not in raw:
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            try:
+                return Decoded(raw.decode(str(codec)), str(codec), False)
+            except (UnicodeDecodeError, LookupError):
+                pass  # the declaration is wrong
+    return decode(raw)
+
+
+def _root(text: str, is_xml: bool) -> etree._Element:
+    if is_xml or text.lstrip().startswith("<?xml"):
+        with suppress(Malformed):  # most pages that call themselves XML are none
+            return parse_page(text)[0]
+    return parse_html(text)
+
+
+def _content(root: etree._Element) -> Content:
+    notes = Notes(root, "", [call for _, call in calls_in(root, "")])
+    notes.find_links(root, "", notes.confirmed)
+
+    def skip(element: etree._Element) -> str | None:
+        if element in notes.links:
+            return ""
+        if element in notes.blocks or is_note(element):
+            return "notes"
+        return _surrounding(element)
+
+    walker = Walker(skip)
+    roots = _roots(root)
+    for element in roots:
+        walker.walk(element)
+        walker.content.flow.end()
+    around = _count(root) - sum(map(_count, roots))
+    walker.content.left_out["boilerplate"] += around
+    return walker.content
+
+
+def _count(root: etree._Element) -> int:
+    return sum(1 for _ in named(root, *_OUTSIDE))
+
+
+def _roots(root: etree._Element) -> list[etree._Element]:
+    """Where the article is: the page's `main`, else its articles, else all of its body."""
+    body = next(named(root, "body"), root)
+    enough = _ENOUGH * _length(body)
+    main = [element for element in body.iter() if local(element) == "main" or element.get("role") == "main"]
+    articles = [
+        element for element in named(body, "article") if not any(local(a) == "article" for a in element.iterancestors())
+    ]
+    for found in (main[:1], articles):
+        if found and sum(map(_length, found)) >= enough:
+            return found
+    return [body]
+
+
+def _length(element: etree._Element) -> int:
+    """Characters of running text: links are mostly menus."""
+    return sum(len(" ".join(str(text).split())) for text in element.itertext("p", "li", "td", "dd", "div", "span"))
+
+
+def _surrounding(element: etree._Element) -> str | None:
+    tag = local(element)
+    if tag in ("main", "article", "body", "html", "br"):
+        return None
+    if tag in _BOILERPLATE_TAGS:
+        return "boilerplate"
+    names = words_of(element) | {(element.get("id") or "").casefold()}
+    if not names.isdisjoint(_NOTE_CALLS) and tag in ("sup", "a", "span"):
+        return ""
+    if not names.isdisjoint(_NOTE_CLASSES):
+        return "notes"
+    surrounds = tag == "header" and not any(local(a) in ("main", "article") for a in element.iterancestors())
+    surrounds = surrounds or not names.isdisjoint(_BOILERPLATE) or not types_of(element).isdisjoint(_BOILERPLATE_ROLES)
+    surrounds = surrounds or (tag == "form" and _length(element) < _FORM)
+    if surrounds and next(named(element, *_KEPT_IN), None) is None:
+        return "boilerplate"
+    return None
+
+
+def _title(root: etree._Element) -> str:
+    """The one main heading, else what the page calls itself, without the site's name."""
+    headings = [" ".join("".join(map(str, element.itertext())).split()) for element in named(root, "h1")]
+    headings = [heading for heading in headings if heading and len(heading) <= 200]
+    if len(headings) == 1:
+        return headings[0]
+    told = next((" ".join("".join(map(str, e.itertext())).split()) for e in named(root, "title")), "")
+    return (_SITE.split(told)[0] if len(_SITE.split(told)[0]) > 2 else told)[:200]
