@@ -22,7 +22,7 @@ from tools.prepare_dataset.given_splits import keep_given_splits
 from tools.prepare_dataset.identity import ModelIdentity, Options, identify, version_of
 from tools.prepare_dataset.language import Language, tell_language
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, RowDraft, Source, SourceFile
-from tools.prepare_dataset.questions import repeated_in, settle
+from tools.prepare_dataset.questions import drop_contradictions, repeated_in, settle
 from tools.prepare_dataset.read import read_sources
 from tools.prepare_dataset.readers.apart import Apart
 from tools.prepare_dataset.reading_back import Question
@@ -64,6 +64,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     language = tell_language(s.text for s in sources) if options.language == "auto" else options.language
     words = wording(language)
     parsed = _parse(sources, words)
+    contradicted = drop_contradictions(parsed)
     about_given = keep_given_splits(sources, parsed)
     counter = RowCounter(tokenizer, sample_of([source.text for source in sources]))
     form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
@@ -72,6 +73,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
     if limit < options.max_tokens:
         notes.append(f"Rows are cut to {limit} tokens: the model reads no more at once.")
     maker = RowMaker(Composer(form, words, counter), limit, options.overlap_tokens)
+    maker.dropped.update("asked with two answers" for _ in contradicted)
     rows = maker.make(sources, parsed, lambda n, name: progress(count + 2 * n, 3 * count, f"Cutting {name}"))
     progress(3 * count - 1, 3 * count, "Splitting and checking")
     # Of a row that stands in two splits, the held-out one is kept.
@@ -167,11 +169,7 @@ def _questions(
 ) -> list[Question]:
     asks: list[Ask] = [ask for one in parsed for ask in one.questions if can_be_asked(ask, known)]
     passages = [unit for one in parsed for unit in one.units if isinstance(unit, Passage)]
-    where: dict[str, Split] = {}
-    order: tuple[Split, ...] = ("test", "valid", "train")
-    for name in order:
-        where.update({row.span.document: name for row in split[name]})
-    return settle(asks, passages, {source.name: source for source in sources}, where)
+    return settle(asks, passages, {source.name: source for source in sources}, split)
 
 
 def _about_questions(questions: Sequence[Question], parsed: Sequence[Parsed]) -> list[str]:
