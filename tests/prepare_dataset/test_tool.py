@@ -21,6 +21,7 @@ from tools.prepare_dataset.pipeline import prepare
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.prepare_dataset.roots import Roots
 from tools.prepare_dataset.sources import find_sources
+from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.tool import prepare_dataset
 from tools.prepare_dataset.write import write
 from tools.workspace import jobs
@@ -335,7 +336,7 @@ def test_a_version_whose_rename_never_came_does_not_count(tiny_ws: Workspace) ->
 def test_a_write_that_the_system_refuses_leaves_nothing_behind(tiny_ws: Workspace, tmp_path: Path) -> None:
     files, _ = find_sources([str(write_book(tmp_path / "grande.md", 40, 40))], Roots(tiny_ws))
     options = Options("auto", 512, 0.1, 0.1, 0, "auto")
-    prepared = prepare(files, options, tiny_ws.model_folder("tiny"), lambda done, total, message: None)
+    prepared = prepare(files, options, tiny_ws.model_folder("tiny"), Stages(lambda done, total, message: None))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 from tools.errors import DataError, Problem
@@ -23,17 +24,16 @@ from tools.prepare_dataset.identity import ModelIdentity, Options, identify, ver
 from tools.prepare_dataset.language import Language, tell_language
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, RowDraft, Source, SourceFile
 from tools.prepare_dataset.questions import drop_contradictions, repeated_in, settle
-from tools.prepare_dataset.read import read_sources
+from tools.prepare_dataset.read import read_sources, size_of
 from tools.prepare_dataset.readers.apart import Apart
 from tools.prepare_dataset.reading_back import Question
 from tools.prepare_dataset.resting import HELD_OUT, can_be_asked, set_apart, take_in, train_documents
 from tools.prepare_dataset.rows import RowMaker, repeating_ends
 from tools.prepare_dataset.sources import problems_error
 from tools.prepare_dataset.split import check_fractions, split_rows
+from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.tables import parse_tables
 from tools.prepare_dataset.wording import Wording, wording
-
-Progress = Callable[[float, float, str], None]
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,15 @@ class Prepared:
     notes: list[str]
 
 
-def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, progress: Progress) -> Prepared:
+def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, stages: Stages) -> Prepared:
     """The dataset of `files`. Raises DataError with every fault of the material, by file and line."""
     check_fractions(options.valid_fraction, options.test_fraction)
     check_overlap(options.overlap_tokens, options.max_tokens)
     model, tokenizer = identify(model_folder), Tokenizer.load(model_folder)
-    count = len(files)
-    sources = _read(files, lambda number, name: progress(number, 3 * count, f"Reading {name}"))
+    sources = _read(files, stages)
     language = tell_language(s.text for s in sources) if options.language == "auto" else options.language
     words = wording(language)
-    parsed = _parse(sources, words)
+    parsed = _parse(sources, words, stages)
     contradicted = drop_contradictions(parsed)
     about_given = keep_given_splits(sources, parsed)
     counter = RowCounter(tokenizer, sample_of([source.text for source in sources]))
@@ -74,8 +73,8 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, p
         notes.append(f"Rows are cut to {limit} tokens: the model reads no more at once.")
     maker = RowMaker(Composer(form, words, counter), limit, options.overlap_tokens)
     maker.dropped.update("asked with two answers" for _ in contradicted)
-    rows = maker.make(sources, parsed, lambda n, name: progress(count + 2 * n, 3 * count, f"Cutting {name}"))
-    progress(3 * count - 1, 3 * count, "Splitting and checking")
+    rows = maker.make(sources, parsed, stages)
+    stages.begin("Checking", len(rows))
     # Of a row that stands in two splits, the held-out one is kept.
     rows.sort(key=lambda row: {"test": 0, "valid": 1}.get(row.span.fixed or "", 2))
     rows = drop_duplicates(rows, maker.dropped)
@@ -118,25 +117,26 @@ def _all_repeated() -> DataError:
     return problems_error([Problem(path="sources", message=told, fix="Add other material.")])
 
 
-def _read(files: Sequence[SourceFile], told: Callable[[int, str], None]) -> list[Source]:
+def _read(files: Sequence[SourceFile], stages: Stages) -> list[Source]:
     sources: list[Source] = []
     problems: list[Problem] = []
+    sizes = [size_of(file) for file in files]
+    stages.begin("Reading", sum(sizes))
     with Apart() as readers:
-        for number, file in enumerate(files):
-            tell = partial(told, number, file.name)
-            tell()
-            found, faults = read_sources(file, partial(readers.read, tick=tell))
+        for file, done in zip(files, accumulate(sizes, initial=0), strict=False):
+            stages.at(file.name, done)
+            found, faults = read_sources(file, partial(readers.read, tick=stages.tell))
             sources += found
             problems += faults
     if problems:
         # What could be read is examined too, so that all faults are told at once.
-        examined = _examined(sources, wording("pt"))
+        examined = _examined(sources, wording("pt"), stages)
         raise problems_error([*problems, *_errors(examined)], sum(one.untold for one in examined))
     return sources
 
 
-def _parse(sources: Sequence[Source], words: Wording) -> list[Parsed]:
-    parsed = _examined(sources, words)
+def _parse(sources: Sequence[Source], words: Wording, stages: Stages) -> list[Parsed]:
+    parsed = _examined(sources, words, stages)
     problems = _errors(parsed)
     if problems:
         raise problems_error(problems, sum(one.untold for one in parsed))
@@ -147,10 +147,17 @@ def _errors(parsed: Sequence[Parsed]) -> list[Problem]:
     return [problem for one in parsed for problem in one.errors]
 
 
-def _examined(sources: Sequence[Source], words: Wording) -> list[Parsed]:
+def _examined(sources: Sequence[Source], words: Wording, stages: Stages) -> list[Parsed]:
     """What each source gives, its faults included. Tables are taken together."""
+    stages.begin("Understanding", sum(len(source.text) for source in sources))
     tables = iter(parse_tables([source for source in sources if source.kind == "table"], words))
-    return [next(tables) if source.kind == "table" else _parse_one(source, words) for source in sources]
+    parsed = []
+    done = 0
+    for source in sources:
+        stages.at(source.name, done)
+        parsed.append(next(tables) if source.kind == "table" else _parse_one(source, words))
+        done += len(source.text)
+    return parsed
 
 
 def _parse_one(source: Source, words: Wording) -> Parsed:

@@ -24,6 +24,14 @@ _BIOGRAPHY_NAME = re.compile(r"^(?:biogra|bios?$|vidas?$)")
 _BOOK_NAME = re.compile(r"^(?:livros?|books?|romances?|contos?|novels?)$")
 
 
+def size_of(file: SourceFile) -> int:
+    """Bytes of a file, 0 where it cannot be told."""
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return 0
+
+
 def read_sources(file: SourceFile, read: Reader = read_parts) -> tuple[list[Source], list[Problem]]:
     """The sources in `file` (a workbook has one a sheet), or what is wrong with it."""
     try:

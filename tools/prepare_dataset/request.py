@@ -20,8 +20,9 @@ from tools.prepare_dataset.contract import (
 )
 from tools.prepare_dataset.identity import Options
 from tools.prepare_dataset.material import SourceFile
-from tools.prepare_dataset.pipeline import Prepared, Progress, prepare
+from tools.prepare_dataset.pipeline import Prepared, prepare
 from tools.prepare_dataset.samples import longest_row, sample_rows
+from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.write import make_card
 
 
@@ -34,7 +35,10 @@ class FileToRead(BaseModel):
 
 
 class Request(BaseModel):
-    """All that the child needs. model_folder: of the installed model that rows are cut for."""
+    """All that the child needs.
+
+    model_folder: of the installed model that rows are cut for. memory_bytes: that it may take.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,6 +46,7 @@ class Request(BaseModel):
     files: list[FileToRead]
     warnings: list[Problem]
     model_folder: str
+    memory_bytes: int
     args: PrepareArgs
 
     def source_files(self) -> list[SourceFile]:
@@ -60,10 +65,10 @@ def options_of(args: PrepareArgs) -> Options:
     )
 
 
-def carry_out(request: Request, progress: Progress) -> Prepared:
+def carry_out(request: Request, stages: Stages) -> Prepared:
     """Prepare in this process; problems name files by their paths on this machine."""
     try:
-        return prepare(request.source_files(), options_of(request.args), Path(request.model_folder), progress)
+        return prepare(request.source_files(), options_of(request.args), Path(request.model_folder), stages)
     except AfinaError as error:
         error.problems = _with_paths(error.problems, request)
         raise

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tools.errors import Problem
 from tools.prepare_dataset.compose import Composer, Refused
 from tools.prepare_dataset.cut import cut, target_tokens
 from tools.prepare_dataset.material import Exchange, Parsed, Passage, RowDraft, Source, Unit
 from tools.prepare_dataset.sources import problems_error
+from tools.prepare_dataset.stages import Stages
 
 TOO_LONG = "does not fit max_tokens"
 
@@ -26,16 +27,18 @@ class RowMaker:
         self.notes: list[str] = []
         self._problems: list[Problem] = []
 
-    def make(
-        self, sources: Sequence[Source], parsed: Sequence[Parsed], told: Callable[[int, str], None]
-    ) -> list[RowDraft]:
+    def make(self, sources: Sequence[Source], parsed: Sequence[Parsed], stages: Stages) -> list[RowDraft]:
         """The rows in the sources' order. Raises DataError listing the examples that make no row."""
         rows: list[RowDraft] = []
-        for number, (source, one) in enumerate(zip(sources, parsed, strict=True)):
-            told(number, source.name)
+        stages.begin("Cutting", sum(len(source.text) for source in sources))
+        before = 0
+        for source, one in zip(sources, parsed, strict=True):
+            stages.at(source.name, before)
             target = self._target(source)
             for unit in one.units:
+                stages.at(source.name, before + unit.span.start)
                 rows += self._unit(unit, source, target)
+            before += len(source.text)
             self._check_system(one)
         if self._problems:
             raise problems_error(self._problems)

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.errors import AfinaError, Conflict, InvalidArgument, Problem, WorkerDied, telling_os_errors
+from tools.errors import InvalidArgument, Problem, telling_os_errors
 from tools.models.pull import ensure_installed_or_explain
 from tools.next_call import next_call
 from tools.prepare_dataset.base import Awaited, base_folder
 from tools.prepare_dataset.contract import PrepareArgs, PrepareResult, SourceSpec
 from tools.prepare_dataset.cut import check_overlap
+from tools.prepare_dataset.dry_run import dry_run
+from tools.prepare_dataset.estimate import training_estimate
 from tools.prepare_dataset.identity import identify, version_of
 from tools.prepare_dataset.material import SourceFile
+from tools.prepare_dataset.memory_bound import default_bound
 from tools.prepare_dataset.request import FileToRead, Request, options_of
 from tools.prepare_dataset.roots import Roots
 from tools.prepare_dataset.sources import find_sources, place_of
 from tools.prepare_dataset.split import check_fractions
-from tools.prepare_dataset.write import make_newest
+from tools.prepare_dataset.write import make_newest, sweep
 from tools.workspace import jobs
 from tools.workspace.files import sha256_file
 from tools.workspace.layout import DATASET_MARKER, Workspace
 from tools.workspace.names import check_name, slug
-from tools.workspace.processes import child_command, child_environment
 
 KIND = "prepare"
 _MODULE = "tools.prepare_dataset.worker"
-# A dry run answers in one call: assistants give up on a call after a minute.
-_DRY_RUN_S = 50.0
+# A job that is to stop does so at its next step; one that comes to none for so long is ended.
+_GRACE_S = 1.0
 
 
 def prepare_dataset(
@@ -43,8 +44,8 @@ def prepare_dataset(
     version. Raises InvalidArgument, NotFound (no such model or job), DataError with every fault of the
     material, DiskFull, NoPermission.
     """
-    if args.job is not None:
-        return _ask_again(ws, args)
+    if args.job is not None or args.action is not None:
+        return _about_job(ws, args)
     check_fractions(args.valid_fraction, args.test_fraction)
     check_overlap(args.overlap_tokens, args.max_tokens)
     name = check_name(args.name, "name") if args.name is not None else _name_from(args.sources)
@@ -57,7 +58,8 @@ def prepare_dataset(
         return PrepareResult(dataset=name, state="running", progress=base.progress, next=again)
     request = _request(name, args, base, found)
     if args.dry_run:
-        return _dry_run(request)
+        result = dry_run(request)
+        return result.model_copy(update={"training": training_estimate(ws, base, result)})
     job = _job_name(request)
     _forget_removed(ws, job)
     jobs.launch(ws, job, KIND, _MODULE, request.model_dump())
@@ -67,15 +69,24 @@ def prepare_dataset(
     return result
 
 
-def _ask_again(ws: Workspace, args: PrepareArgs) -> PrepareResult:
+def _about_job(ws: Workspace, args: PrepareArgs) -> PrepareResult:
+    """Ask again for a job, or stop it."""
+    if args.job is None:
+        raise InvalidArgument(
+            "There is nothing to cancel.", field="job", expected="the job that an earlier call returned"
+        )
     if args.sources:
         raise InvalidArgument(
             "Both `job` and `sources` are given.",
             field="job",
             expected="`job` alone to ask again, or `sources` to prepare",
         )
-    assert args.job is not None
-    return _answer(jobs.wait(ws, args.job, KIND, args.wait_s))
+    if args.action is None:
+        return _answer(jobs.wait(ws, args.job, KIND, args.wait_s))
+    job = jobs.stop(ws, args.job, KIND, _GRACE_S)
+    if job.state == "cancelled":
+        sweep(ws, str(job.request["name"]))
+    return _answer(job)
 
 
 def _request(name: str, args: PrepareArgs, base: Path, found: tuple[list[SourceFile], list[Problem]]) -> Request:
@@ -85,6 +96,7 @@ def _request(name: str, args: PrepareArgs, base: Path, found: tuple[list[SourceF
         files=[FileToRead(path=str(file.path), name=file.name, kind=file.kind) for file in files],
         warnings=warnings,
         model_folder=str(base),
+        memory_bytes=default_bound(),
         args=args.model_copy(update={"name": name, "wait_s": 40.0}),
     )
 
@@ -126,38 +138,10 @@ def _answer(job: jobs.Job) -> PrepareResult:
         return PrepareResult(**{**(job.result or {}), "job": job.job})
     name = str(job.request["name"])
     if job.state == "cancelled":
-        again = {key: value for key, value in job.request["args"].items() if key in ("sources", "name")}
-        return PrepareResult(dataset=name, state="cancelled", job=job.job, next=next_call("prepare_dataset", **again))
+        asked = PrepareArgs(**job.request["args"]).model_dump(exclude={"wait_s"}, exclude_defaults=True)
+        return PrepareResult(dataset=name, state="cancelled", job=job.job, next=next_call("prepare_dataset", **asked))
     done, total = job.progress.get("done", 0), job.progress.get("total") or 1
     told = f"{job.progress.get('message', 'Starting')} ({done / total:.0%})"
     state = "queued" if job.state == "queued" else "running"
     follow = next_call("prepare_dataset", job=job.job)
     return PrepareResult(dataset=name, state=state, job=job.job, progress=told, next=follow)
-
-
-def _dry_run(request: Request) -> PrepareResult:
-    command = child_command("tools.prepare_dataset.dry_run", [])
-    try:
-        child = subprocess.run(
-            command,
-            input=request.model_dump_json().encode(),
-            capture_output=True,
-            timeout=_DRY_RUN_S,
-            env=child_environment(),
-            cwd="/",
-            check=False,
-        )
-        answer = json.loads(child.stdout)
-    except subprocess.TimeoutExpired as error:
-        raise Conflict(
-            f"The dry run did not end within {_DRY_RUN_S:.0f} s.",
-            field="dry_run",
-            fix="Leave dry_run out: the work then goes on in the background and can be asked for.",
-        ) from error
-    except ValueError as error:
-        raise WorkerDied(
-            "The process doing the dry run ended before it answered.", fix="Call again; if it stays so, report it."
-        ) from error
-    if "error" in answer:
-        raise AfinaError.from_dict(answer["error"])
-    return PrepareResult(**answer["result"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.prepare_dataset.memory_bound import bounded
 from tools.prepare_dataset.request import Request, carry_out, result_of
+from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.write import write
 from tools.workspace.jobs import Progress, run_job
 from tools.workspace.layout import Workspace
@@ -12,9 +14,12 @@ from tools.workspace.layout import Workspace
 
 def work(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     asked = Request(**request)
-    prepared = carry_out(asked, progress)
-    folder = write(ws, asked.name, prepared)
-    return result_of(asked, prepared, folder).model_dump()
+    stages = Stages(progress)
+    with bounded(asked.memory_bytes, stages):
+        prepared = carry_out(asked, stages)
+        stages.begin("Writing", 1)
+        folder = write(ws, asked.name, prepared)
+        return result_of(asked, prepared, folder).model_dump()
 
 
 if __name__ == "__main__":

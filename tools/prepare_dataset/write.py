@@ -5,6 +5,7 @@ Nothing in it depends on time, place or process: the same sources give the same 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -43,6 +44,15 @@ def write(ws: Workspace, name: str, prepared: Prepared) -> Path:
             with publishing(final) as folder:
                 fill(folder, name, prepared)
     return final
+
+
+def sweep(ws: Workspace, name: str) -> None:
+    """Remove what a writer that was ended left of a dataset, unless another one is at it."""
+    lock = FileLock.try_acquire(ws.lock_path(f"dataset-{name}"))
+    if lock is not None:
+        with lock, contextlib.suppress(OSError):
+            sweep_temporary(ws.data / name)
+            (ws.data / name).rmdir()  # where nothing else is in it
 
 
 def make_newest(folder: Path) -> None:

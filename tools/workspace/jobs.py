@@ -163,10 +163,37 @@ def cancel(ws: Workspace, job: str, kind: str, field: str = "job") -> Job:
     return get(ws, job, kind, field)
 
 
+def stop(ws: Workspace, job: str, kind: str, grace_s: float, field: str = "job") -> Job:
+    """Cancel a job, and end its process where it comes to no step within `grace_s`.
+
+    For work that leaves nothing behind but what its caller sweeps.
+    """
+    cancel(ws, job, kind, field)
+    found = wait(ws, job, kind, grace_s, field)
+    if found.state in ENDED:
+        return found
+    # Before the end of the process: whoever asks after it is not to find a death.
+    ws.store.write(
+        "UPDATE jobs SET state = 'cancelled', updated = ? WHERE job = ? AND state IN ('queued', 'running')",
+        (time.time(), job),
+    )
+    row = ws.store.row("SELECT pid FROM jobs WHERE job = ?", (job,))
+    # The lock that is held tells that it lives, and so that the pid is still its own.
+    if row is not None and row["pid"] and is_held(lock_path(ws, job)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(row["pid"], signal.SIGKILL)  # with its readers: a detached child leads a group of its own
+    deadline = time.monotonic() + _ROW_S
+    while is_held(lock_path(ws, job)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return get(ws, job, kind, field)
+
+
 def mark_dead(ws: Workspace, job: str) -> None:
     """Record that a job's process ended without an answer, unless it has answered meanwhile."""
+    row = ws.store.row("SELECT progress FROM jobs WHERE job = ?", (job,))
+    at = json.loads(row["progress"]).get("message") if row is not None and row["progress"] else None
     error = WorkerDied(
-        "The process doing this work ended before it answered.",
+        f"The process doing this work ended before it answered{f' (at: {at})' if at else ''}.",
         fix=f"Call again to start it anew; what it printed is in {log_path(ws, job)}.",
     )
     ws.store.write(
