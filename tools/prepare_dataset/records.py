@@ -181,7 +181,8 @@ def _header_problems(header: Record, rows: Sequence[Record], path: str) -> list[
     seen: set[str] = set()
     for column, cell in enumerate(header.cells, 1):
         name = folded(cell) or cell.strip()
-        if not name and not _needs_no_name([row.cells[column - 1] for row in rows if len(row.cells) >= column]):
+        cells = [row.cells[column - 1].strip() for row in rows if len(row.cells) >= column]
+        if not name and not _needs_no_name(cells, first=column == 1):
             tell(column, "The heading is empty.", "Name the column.")
         elif name and name in seen:
             tell(column, f"The heading `{printable(cell, 40)}` stands twice.", "Give each column its own name.")
@@ -189,12 +190,9 @@ def _header_problems(header: Record, rows: Sequence[Record], path: str) -> list[
     return problems
 
 
-def _needs_no_name(cells: Sequence[str]) -> bool:
-    """Whether a column is empty, or numbers the rows as statistics programs do."""
-    if not any(cell.strip() for cell in cells):
-        return True
-    first = cells[0].strip()
-    return first in ("0", "1") and all(cell.strip() == str(n) for n, cell in enumerate(cells, int(first)))
+def _needs_no_name(cells: Sequence[str], *, first: bool) -> bool:
+    """Whether a column is empty, or the first one and numbers the rows as statistics programs do."""
+    return not any(cells) or (first and all(cell.isdecimal() for cell in cells))
 
 
 def folded(heading: str) -> str:

@@ -91,7 +91,7 @@ def _read_results(source: Source, table: Table, parsed: Parsed) -> Results | Non
 def _tell_results(found: Results, words: Wording, parsed: Parsed) -> None:
     table = found.table
     own = for_headings(words.results, [folded(heading) for heading in table.table.headings])
-    Teller(table, found.title, own, words.continuation).tell(found.seasons, parsed)
+    Teller(found, own, words.continuation).tell(parsed)
     parsed.notes.append(f"{table.path}: {'. '.join([*_understood(found), *table.notes])}.")
     parsed.warnings += table.told()
 

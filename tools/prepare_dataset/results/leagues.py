@@ -26,6 +26,14 @@ class Results:
     title: str
     seasons: list[Season]
 
+    def place(self, season: Season) -> str:
+        """A season as people find it in the table."""
+        return " ".join(part for part in (season.competition, season.name) if part) or self.title
+
+    def document(self, season: Season) -> str:
+        """The document of a season's rows: the same for its standings and its matches in another table."""
+        return season.document or f"{self.table.path}#{self.place(season)}"
+
 
 def settle(found: Sequence[Results]) -> None:
     """Count the standings of match lists, and label seasons that two leagues have.
@@ -36,7 +44,7 @@ def settle(found: Sequence[Results]) -> None:
     by_years: dict[object, list[tuple[Results, Season]]] = defaultdict(list)
     for one in found:
         for season in one.seasons:
-            by_years[season.years or season.name].append((one, season))
+            by_years[season.years[0] if season.years else season.name].append((one, season))
     official: dict[int, tuple[Results, Season]] = {}
     for together in by_years.values():
         _label(together)
@@ -44,6 +52,7 @@ def settle(found: Sequence[Results]) -> None:
             own = [pair for pair in together if not pair[1].counted and _same_league(season, pair[1])]
             if season.counted and own:
                 official[id(season)] = own[0]
+                season.document = own[0][0].document(own[0][1])
     for one in found:
         _count_all(one, official)
 

@@ -68,7 +68,8 @@ class Season:
 
     name: "" where the table tells none; competition: "" where it tells none or one alone. records:
     its rows. matches: of a match list, played or not. counted: the lines were counted from matches,
-    `win` points for a victory. label: told beside the name where another table has such a season too.
+    `win` points for a victory. label: told beside the name where another league has such a season too.
+    document: of the rows, where that is another table's.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Season:
     counted: bool = False
     win: int = 3
     label: str = ""
+    document: str = ""
 
     @property
     def start(self) -> int:

@@ -13,6 +13,7 @@ from tools.prepare_dataset.results.season import Line, Season
 from tools.prepare_dataset.results.table import ResultsTable
 
 _FIX = "Check the cells."
+_MOST_MEETINGS = 4  # of two teams in a season
 _PAIRS: tuple[tuple[Role, Role, str, str], ...] = (
     ("wins", "losses", "wins", "losses"),
     ("scored", "conceded", "goals scored", "goals conceded"),
@@ -104,8 +105,10 @@ def _is_whole(lines: Sequence[Line]) -> bool:
         results = [n[role] for role in ("wins", "draws", "losses") if role in n]
         if "played" in n or len(results) == 3:
             games[n.get("played", sum(results))] += 1
-    others = len(lines) - 1
-    return bool(games) and others > 0 and games.most_common(1)[0][0] % others == 0
+    if not games or len(lines) < 2:
+        return False
+    meetings, rest = divmod(games.most_common(1)[0][0], len(lines) - 1)
+    return rest == 0 and 1 <= meetings <= _MOST_MEETINGS
 
 
 def check_gaps(table: ResultsTable, seasons: Sequence[Season]) -> None:

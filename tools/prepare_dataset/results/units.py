@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, Span
 from tools.prepare_dataset.results.across import Across
 from tools.prepare_dataset.results.facts import Fact, season_facts
+from tools.prepare_dataset.results.leagues import Results
 from tools.prepare_dataset.results.picking import one_of, some
 from tools.prepare_dataset.results.season import Season
 from tools.prepare_dataset.results.table import ResultsTable
@@ -20,17 +20,21 @@ MOST_OF_SEASONS, MOST_ACROSS = 600, 120
 
 @dataclass(frozen=True)
 class Teller:
-    """Tells one table of results. title: of the table. continuation: template for a heading's repetition."""
+    """Tells one table of results. continuation: template for a heading's repetition."""
 
-    table: ResultsTable
-    title: str
+    results: Results
     words: ResultsWording
     continuation: str
 
-    def tell(self, seasons: Sequence[Season], parsed: Parsed) -> None:
+    @property
+    def table(self) -> ResultsTable:
+        return self.results.table
+
+    def tell(self, parsed: Parsed) -> None:
         """Add the seasons' texts, exchanges and questions, season by season, then those over several."""
+        seasons = self.results.seasons
         facts = [(season, fact) for season in seasons for fact in season_facts(self.table, season, self.words)]
-        kept = some(facts, MOST_OF_SEASONS, lambda pair: _name(pair[1], self._place(pair[0])), "all")
+        kept = some(facts, MOST_OF_SEASONS, lambda pair: _name(pair[1], self.results.place(pair[0])), "all")
         if len(kept) < len(facts):
             self.table.notes.append(f"Of {len(facts)} questions on single seasons, {len(kept)} taken")
         for season in seasons:
@@ -38,21 +42,16 @@ class Teller:
             span = self._span(season)
             for _, fact in [pair for pair in kept if pair[0] is season]:
                 self._ask(fact, span, self._named(season, {**fact.values}), parsed)
-        self._across(seasons, parsed)
-
-    def document(self, season: Season) -> str:
-        return f"{self.table.path}#{self._place(season)}"
-
-    def _place(self, season: Season) -> str:
-        return " ".join(part for part in (season.competition, season.name) if part) or self.title
+        self._across(parsed)
 
     def _span(self, season: Season) -> Span:
-        return Span(self.table.path, "table", self.document(season), self._place(season), season.start, season.end)
+        document = self.results.document(season)
+        return Span(self.table.path, "table", document, self.results.place(season), season.start, season.end)
 
     def _season(self, season: Season) -> str:
         """A season as questions name it."""
         label = season.competition or season.label
-        name = season.name or self.title
+        name = season.name or self.results.title
         return f"{name} ({label})" if label and label != name else name
 
     def _named(self, season: Season, values: dict[str, str]) -> dict[str, str]:
@@ -75,7 +74,7 @@ class Teller:
         parsed.units.append(
             Passage(
                 self._span(season),
-                title=self.title,
+                title=self.results.title,
                 heading=told + "\n",
                 heading_more=self.continuation.format(heading=told.removesuffix(":")) + ":\n",
                 composed=text,
@@ -83,19 +82,20 @@ class Teller:
             )
         )
 
-    def _across(self, seasons: Sequence[Season], parsed: Parsed) -> None:
-        found: list[tuple[Season, Fact]] = []
+    def _across(self, parsed: Parsed) -> None:
+        seasons = self.results.seasons
+        found: list[tuple[str, Fact]] = []
         for competition in dict.fromkeys(season.competition for season in seasons):
             own = [season for season in seasons if season.competition == competition]
-            found += [(own[0], fact) for fact in Across(self.table, own, self.document, self.words).facts()]
+            label = competition or next((season.label for season in own if season.label), "")
+            found += [(label, fact) for fact in Across(self.table, own, self.results.document, self.words).facts()]
         if not found:
             return
         start, end = min(season.start for season in seasons), max(season.end for season in seasons)
         place = self.words.across
         span = Span(self.table.path, "table", f"{self.table.path}#{place}", place, start, end)
-        for season, fact in some(found, MOST_ACROSS, lambda pair: _name(pair[1], pair[0].competition), "across"):
+        for label, fact in some(found, MOST_ACROSS, lambda pair: _name(pair[1], pair[0]), "across"):
             values = {**fact.values}
-            label = season.competition or season.label
             if label:
                 last = "last" if "last" in values else "other"
                 values[last] = f"{values[last]} ({label})"
