@@ -50,7 +50,7 @@ def choose_format(units: Sequence[Unit], asked: Format | Literal["auto"], has_te
 
 
 def _documents(units: Sequence[Unit]) -> int:
-    return sum(not (isinstance(unit, Exchange) and unit.form == "question") for unit in units)
+    return sum(not (isinstance(unit, Exchange) and unit.is_ours) for unit in units)
 
 
 class Composer:
@@ -141,7 +141,7 @@ class Composer:
         learned = "\n".join(part for part in (context, ask, answer) if part)
         if self.format == "completions":
             prompt = f"{context}\n\n{ask}" if before else f"{ask}\n\n{context}" if context else ask
-            if unit.form == "question":
+            if unit.is_ours:
                 prompt += self._gap
             return self._draft(
                 {"prompt": prompt, "completion": answer}, unit.span, learned, own=answer, form=_form(unit)
@@ -184,7 +184,7 @@ def _said(turn: Mapping[str, Any]) -> str:
 
 
 def _form(unit: Exchange) -> RowForm:
-    return "question" if unit.form == "question" else "exchange"
+    return "exchange" if unit.form in ("messages", "completion") else unit.form
 
 
 def _lead(piece: str) -> int:

@@ -14,8 +14,8 @@ from tools.prepare_dataset.edits import Step
 
 UnitKind = Literal["book", "table", "biography", "examples", "questions"]
 Messages = tuple[Mapping[str, Any], ...]
-# Running text; a conversation that was given; a question that we worded.
-RowForm = Literal["passage", "exchange", "question"]
+# Running text; a conversation that was given; a question that we worded; a summary of a passage beside it.
+RowForm = Literal["passage", "exchange", "question", "summary"]
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,23 @@ class Passage:
 class Exchange:
     """A conversation to learn. context: what the answer rests on, for forms that have a place for it.
 
-    form: how it was given: `messages`, `completion`, or `question` where we worded it ourselves.
-    cells: of a table, which the answer is computed from. rests_on: the documents that it compares,
-    all of which train must have.
+    form: how it was given: `messages`, `completion`; `question` where we worded it ourselves, `summary`
+    where we ask to sum up a text. cells: of a table, which the answer is computed from. rests_on: the
+    documents that it compares, all of which train must have.
     """
 
     span: Span
     messages: Messages
-    form: Literal["messages", "completion", "question"]
+    form: Literal["messages", "completion", "question", "summary"]
     tools: tuple[Mapping[str, Any], ...] | None = None
     context: str = ""
     cells: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we worded the request: then it may be left out, and says nothing of the material's form."""
+        return self.form in ("question", "summary")
 
 
 Unit = Passage | Exchange

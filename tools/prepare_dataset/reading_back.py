@@ -60,7 +60,8 @@ class Origin:
     where the row was composed from the span (a table's cells, a question) instead of copied. page:
     the label of the page on which the span starts, in files that have pages. cells: of a table, which
     the row's answer is computed from: `file:line:heading`, or `file:first-last:heading` for several lines.
-    tokens: of the row as training sees it.
+    tokens: of the row as training sees it. form: passage, exchange, question or summary. quotes: the
+    characters of the source that prove the row, where it was written by hand.
     """
 
     split: Split
@@ -78,6 +79,8 @@ class Origin:
     page: str | None = None
     cells: list[str] = field(default_factory=list)
     tokens: int | None = None
+    form: str = ""
+    quotes: list[list[int]] = field(default_factory=list)
 
 
 class Question(BaseModel):

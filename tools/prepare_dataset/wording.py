@@ -15,7 +15,8 @@ from tools.prepare_dataset.results.wording_pt import PORTUGUESE
 class Wording:
     """Templates for `str.format`. The `ask_…` ones train; the `test_…` ones ask the same in other words.
 
-    facts: for biographies. results: for tables of results.
+    summarize, from_information: with a context, the guide's two forms of instruction. facts: for
+    biographies. results: for tables of results.
     """
 
     instruction: str
@@ -29,6 +30,10 @@ class Wording:
     ask_row: str
     biography: str
     ask_biography: str
+    summarize: str
+    summarize_chapter: str
+    from_information: str
+    information: str
     facts: FactWords
     results: ResultsWording
 
@@ -45,6 +50,10 @@ _PT = Wording(
     ask_row="Mostra o registo {row} da tabela «{title}».",
     biography="## Biografia de {person}",
     ask_biography="Escreve a biografia de {person}.",
+    summarize="Resume o seguinte texto:",
+    summarize_chapter="Resume o capítulo «{place}» de «{title}».",
+    from_information="Com base nas informações fornecidas, responde:",
+    information="Informação: {text}\n\nPergunta: {question}",
     facts=fact_words("pt"),
     results=PORTUGUESE,
 )
@@ -60,6 +69,10 @@ _EN = Wording(
     ask_row="Show record {row} of the table “{title}”.",
     biography="## Biography of {person}",
     ask_biography="Write the biography of {person}.",
+    summarize="Summarize the following text:",
+    summarize_chapter="Summarize the chapter “{place}” of “{title}”.",
+    from_information="Answer from the information that is given:",
+    information="Information: {text}\n\nQuestion: {question}",
     facts=fact_words("en"),
     results=ENGLISH,
 )
