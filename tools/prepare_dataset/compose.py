@@ -184,7 +184,7 @@ def _said(turn: Mapping[str, Any]) -> str:
 
 
 def _form(unit: Exchange) -> RowForm:
-    return "exchange" if unit.form in ("messages", "completion") else unit.form
+    return "exchange" if unit.form == "messages" or unit.form == "completion" else unit.form
 
 
 def _lead(piece: str) -> int:
