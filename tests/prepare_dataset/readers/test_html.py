@@ -191,8 +191,16 @@ def test_xhtml_and_plain_text_are_read_too(tmp_path: Path) -> None:
     assert part.text == "Só texto, sem marcas.\n"
 
 
+def test_menus_without_a_name_are_told_by_their_links(tmp_path: Path) -> None:
+    menu = "<ul>" + "".join(f'<li><a href="/{name}">{name}</a></li>' for name in ("Início", "Mar", "Terra")) + "</ul>"
+    teams = menu.replace("Início", "Faro").replace("Mar", "Ilha").replace("Terra", "Cais")
+    (part,) = read(tmp_path, f"<h1>Um</h1>{menu}<div>{STORY}</div>{teams}{PROSE}{menu}")
+    assert part.text == f"# Um\n\n{STORY.strip()}\n\n- Faro\n- Ilha\n- Cais\n\n{(STORY * 3).strip()}\n"
+    assert part.left_out == {"boilerplate": 2}
+
+
 def test_code_keeps_its_marks(tmp_path: Path) -> None:
-    (part,) = read(tmp_path, "<h1>Um</h1><pre><code># comentário\nx = 1</code></pre>")
+    (part,) = read(tmp_path, "<h1>Um</h1><pre><code>\n# comentário\nx = 1</code></pre>")
     assert part.text == "# Um\n\n```\n# comentário\nx = 1\n```\n"
 
 

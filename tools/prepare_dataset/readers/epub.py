@@ -18,7 +18,7 @@ from tools.prepare_dataset.readers.markup import Content, Walker, words_of
 from tools.prepare_dataset.readers.notes import Call, Notes, Place, calls_in, is_note, resolved, types_of
 from tools.prepare_dataset.readers.package import Entry, Package, read_package
 from tools.prepare_dataset.readers.part import Part, Unreadable
-from tools.prepare_dataset.readers.trees import Malformed, local, named, parse_page
+from tools.prepare_dataset.readers.trees import Malformed, letters, local, named, parse_page
 
 _NO_TEXT = frozenset({"script", "style", "form", "button", "select", "textarea", "input"})
 _BOILERPLATE = frozenset({"pg-boilerplate", "pgheader", "pgfooter"})
@@ -141,12 +141,8 @@ class _Book:
         links = [a for a in named(root, "a") if resolved(a.get("href") or "", path)[0] in spine]
         if not links:
             return 0.0
-        whole = _letters(next(named(root, "body"), root))
-        return sum(map(_letters, links)) / whole if whole else 0.0
-
-
-def _letters(element: etree._Element) -> int:
-    return sum(len("".join(str(text).split())) for text in element.itertext())
+        whole = letters(next(named(root, "body"), root))
+        return sum(map(letters, links)) / whole if whole else 0.0
 
 
 def _surrounding(element: etree._Element) -> str | None:

@@ -20,6 +20,7 @@ _NUMBERING = re.compile(
 )
 BREAK = "* * *"
 FENCE = "```"
+_OPEN_FENCE = FENCE + "\n"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Flow:
         """Add running text; blanks run together, unless the style is verbatim."""
         if self.style.verbatim:
             text = text.replace("\r\n", "\n").expandtabs(4)
-            self._add(text if self._length else text.lstrip("\n"))
+            begins = not self._pieces or self._pieces == [_OPEN_FENCE]
+            self._add(text.lstrip("\n") if begins else text)
             return
         text = _BLANKS.sub(" ", text)
         if text.startswith(" ") and self._at_blank():
@@ -78,6 +80,10 @@ class Flow:
             self._add(self._pop()[:-1])
         if self._length and not "".join(self._pieces[-2:]).endswith("\n\n"):
             self._add("\n")
+
+    def fence(self) -> None:
+        """Open a block of code, in a style that is verbatim."""
+        self._add(_OPEN_FENCE)
 
     def anchor(self, name: str) -> None:
         if name:

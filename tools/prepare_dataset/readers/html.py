@@ -14,7 +14,7 @@ from tools.prepare_dataset.readers.grid import part_name
 from tools.prepare_dataset.readers.markup import Content, Walker, words_of
 from tools.prepare_dataset.readers.notes import Notes, calls_in, is_note, types_of
 from tools.prepare_dataset.readers.part import Part, Unreadable
-from tools.prepare_dataset.readers.trees import Malformed, declared_codec, local, named, parse_html, parse_page
+from tools.prepare_dataset.readers.trees import Malformed, declared_codec, letters, local, named, parse_html, parse_page
 
 MAX_BYTES = 64 * 1024**2
 _LOOKED_AT = 4096  # bytes in which a page declares its encoding
@@ -51,11 +51,14 @@ _BOILERPLATE = frozenset(
     | {"navbox", "vertical-navbox", "metadata", "catlinks", "printfooter", "mw-editsection", "mw-jump-link", "hatnote"}
     | {"mw-indicators", "sitesub", "contentsub", "jump-to-nav", "ambox", "tmbox", "sistersitebox", "portalbox"}
     | {"authority-control", "mw-hidden-catlinks", "mw-empty-elt", "vector-toc", "mw-portlet", "pg-boilerplate"}
+    | {"docnav", "headerlink", "sphinxsidebar"}
 )
 _NOTE_CLASSES = frozenset({"reflist", "references", "mw-references-wrap", "footnotes", "footnote", "endnotes", "notas"})
 _NOTE_CALLS = frozenset({"reference", "footnote-ref", "footnoteref", "noteref"})
 _KEPT_IN = ("main", "article", "h1")
 _ENOUGH = 0.3  # of the page's text: an article that holds less is a teaser
+_PARAGRAPH = 80  # characters of a paragraph, not of a line
+_SHARE_OF_LINKS = 0.8
 _FORM = 200  # characters of running text: some pages are a form as a whole
 _SITE = re.compile(r"\s+[|–—·•-]\s+")
 
@@ -73,7 +76,7 @@ def read_html(path: Path) -> list[Part]:
     content.flow.end()
     blocks = without_gaps(content.flow.blocks)
     title = _title(root)
-    if title and blocks and not any(block.level == 1 for block in blocks):
+    if title and blocks and not any(block.level == 1 or (block.level and block.text == title) for block in blocks):
         blocks.insert(0, Block(title, 1))
     text, _ = joined(blocks)
     if not text and not content.tables:
@@ -119,16 +122,17 @@ def _root(text: str, is_xml: bool) -> etree._Element:
 def _content(root: etree._Element) -> Content:
     notes = Notes(root, "", [call for _, call in calls_in(root, "")])
     notes.find_links(root, "", notes.confirmed)
+    roots = _roots(root)
+    menus = {menu for top in roots for menu in _menus(top)}
 
     def skip(element: etree._Element) -> str | None:
         if element in notes.links:
             return ""
         if element in notes.blocks or is_note(element):
             return "notes"
-        return _surrounding(element)
+        return "boilerplate" if element in menus else _surrounding(element)
 
     walker = Walker(skip)
-    roots = _roots(root)
     for element in roots:
         walker.walk(element)
         walker.content.flow.end()
@@ -153,6 +157,24 @@ def _roots(root: etree._Element) -> list[etree._Element]:
         if found and sum(map(_length, found)) >= enough:
             return found
     return [body]
+
+
+def _menus(root: etree._Element) -> list[etree._Element]:
+    """Lists of links above the first paragraph or below the last one: ways to other pages."""
+    lists: list[etree._Element] = []
+    before: list[int] = []  # how many lists stand above each paragraph
+    for element in root.iter():
+        if local(element) in ("ul", "ol"):
+            lists.append(element)
+        elif len(element.text or "") + sum(len(child.tail or "") for child in element) >= _PARAGRAPH:
+            before.append(len(lists))
+    edges = [*lists[: before[0]], *lists[before[-1] :]] if before else []
+    return [element for element in edges if _is_of_links(element)]
+
+
+def _is_of_links(element: etree._Element) -> bool:
+    links = sum(map(letters, named(element, "a")))
+    return links > 0 and links >= _SHARE_OF_LINKS * letters(element)
 
 
 def _length(element: etree._Element) -> int:

@@ -162,7 +162,7 @@ class Walker:
         elif tag == "pre":
             flow.style = replace(outer, verbatim=True)
             if any(local(child) == "code" for child in element):
-                flow.text(FENCE + "\n")
+                flow.fence()
         elif tag == "dd":
             flow.style = replace(outer, tight=True)
         elif _is_line(element):

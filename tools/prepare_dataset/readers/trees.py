@@ -116,6 +116,11 @@ def named(root: etree._Element, *names: str) -> Iterator[etree._Element]:
             yield element
 
 
+def letters(element: etree._Element) -> int:
+    """How many characters an element's text has, blanks apart."""
+    return sum(len("".join(str(text).split())) for text in element.itertext())
+
+
 def attribute(element: etree._Element, name: str) -> str:
     """An attribute by its local name, whatever its namespace; "" where there is none."""
     value = element.get(name)
