@@ -218,25 +218,6 @@ def test_the_name_is_made_from_the_source(tiny_ws: Workspace, tmp_path: Path) ->
         call(tiny_ws, SAMPLE, name="Não Serve")
 
 
-def test_a_dry_run_shows_the_same_and_writes_nothing(tiny_ws: Workspace) -> None:
-    before = {path: path.stat().st_mtime_ns for path in tiny_ws.root.rglob("*") if "afina.db" not in path.name}
-    shown = call(tiny_ws, SAMPLE, name="mares", dry_run=True)
-    assert {path: path.stat().st_mtime_ns for path in tiny_ws.root.rglob("*") if "afina.db" not in path.name} == before
-    assert not jobs.listed(tiny_ws, "prepare")
-    assert shown.path is None
-    real = call(tiny_ws, SAMPLE, name="mares")
-    same = {"path", "job", "next"}
-    assert shown.model_dump(exclude=same) == real.model_dump(exclude=same)
-    assert shown.next.startswith('prepare_dataset {"sources": [')
-
-
-def test_a_dry_run_tells_the_faults_too(tiny_ws: Workspace, tmp_path: Path) -> None:
-    (tmp_path / "liga.csv").write_text("equipa,pontos\nA,x\n")
-    with pytest.raises(DataError) as caught:
-        call(tiny_ws, tmp_path / "liga.csv", dry_run=True)
-    assert caught.value.problems[0].path == str(tmp_path / "liga.csv")
-
-
 def test_every_fault_of_every_file_is_told_at_once(tiny_ws: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "mau"
     write_book(folder / "bom.md", 3)
