@@ -64,8 +64,8 @@ def _title(source: Source, table: Table) -> str:
 
 
 def _season_of(source: Source, table: Table) -> str:
-    """The season that the caption, the sheet or the file names, "" where none does."""
-    for text in (table.caption, source.part, PurePosixPath(source.file.name).stem):
+    """The season that the caption, the sheet, the work or the file names, "" where none does."""
+    for text in (table.caption, source.part, source.title, PurePosixPath(source.file.name).stem):
         years = season_years(text)
         if years is not None:
             return season_name(years)

@@ -67,6 +67,29 @@ def test_matches_without_a_score_are_passed_over_and_counted() -> None:
     assert not [key for key in found if key[0] == "points" and key[2] in ("B", "C")]
 
 
+def test_rows_that_name_a_round_stand_above_its_matches() -> None:
+    rows = [
+        "Casa,Resultado,Fora,",
+        "1.ª jornada,,,",
+        "A,2-1,B,",
+        "C,0-0,D,",
+        "2.ª jornada,,,",
+        "B,1-0,C,",
+        "Fonte: o jornal,,,",
+    ]
+    parsed = parse("\n".join(rows), "liga-2004.csv")
+    assert not parsed.errors
+    assert [problem.line for problem in parsed.warnings if "remark" in problem.message] == [7]
+    assert texts(parsed)[-1].composed == "1.ª jornada:\nA 2-1 B\nC 0-0 D\n\n2.ª jornada:\nB 1-0 C"
+
+
+def test_dates_whose_order_no_cell_tells_are_told() -> None:
+    rows = ["Data,Casa,Resultado,Fora", "3/4/2004,A,2-1,B", "5/2/2004,B,0-0,C", "1/6/2004,C,0-0,A"]
+    parsed = parse("\n".join(rows))
+    assert "The dates under `Data` read as day/month: no cell tells the order." in parsed.notes[0]
+    assert "3 de abril de 2004" in (texts(parsed)[-1].composed or "")
+
+
 def test_a_cup_has_results_and_no_standings() -> None:
     rows = [
         "Época,Fase,Casa,Resultado,Fora",

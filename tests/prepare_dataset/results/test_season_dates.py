@@ -36,3 +36,9 @@ def test_a_break_in_spring_parts_no_season(restart: date) -> None:
 def test_half_a_season_has_the_name_of_the_whole() -> None:
     days = weekly(date(2003, 8, 17), date(2003, 11, 30))
     assert {cut_seasons(days).name_of(day) for day in days} == {"2003/04"}
+
+
+@pytest.mark.parametrize(("last", "name"), [(date(2004, 6, 1), "2004"), (date(2005, 1, 8), "2004/05")])
+def test_a_few_days_are_one_season(last: date, name: str) -> None:
+    days = [date(2004, 4, 3), date(2004, 5, 2), last]
+    assert {cut_seasons(days).name_of(day) for day in days} == {name}

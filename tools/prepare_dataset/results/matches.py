@@ -18,6 +18,7 @@ from tools.prepare_dataset.results.standings import name_competitions
 from tools.prepare_dataset.results.table import ResultsTable
 
 _GOALS: tuple[Role, Role] = ("home_goals", "away_goals")
+_ROUND = re.compile(r"\b(?:jornada|rodada|ronda|fase|final|finais|round|matchday|week)\b")
 _HIGH_SCORES = 10  # a sport whose scores look like hours of the day
 
 
@@ -63,6 +64,7 @@ class _Reader:
         if self.dates is not None and self.dates.uncertain:
             heading = printable(table.heading("date"), 40)
             table.notes.append(f"The dates under `{heading}` read as day/month: no cell tells the order")
+        self.round = ""  # as a row above the matches names it
         self.needs_date = self.dates is not None and not table.has("season")
 
     def matches(self) -> list[Match]:
@@ -76,9 +78,9 @@ class _Reader:
 
     def _match(self, record: Record) -> Match | None:
         table, before = self.table, len(self.table.errors)
-        if sum(bool(cell.strip()) for cell in record.cells) == 1:
-            told = "The row has one filled cell: it was read as a remark."
-            table.warn("rows of one cell", record, "home", told, "Fill the row, or take it out of the table.")
+        filled = [cell for cell in record.cells if cell.strip()]
+        if len(filled) == 1:
+            self._remark(record, " ".join(filled[0].split()))
             return None
         home, away = table.cell(record, "home"), table.cell(record, "away")
         sides: tuple[tuple[Role, str], ...] = (("home", home), ("away", away))
@@ -94,7 +96,15 @@ class _Reader:
         if len(table.errors) > before:
             return None
         home_goals, away_goals = goals or (None, None)
-        return Match(record, home, away, home_goals, away_goals, day, table.cell(record, "round"))
+        return Match(record, home, away, home_goals, away_goals, day, table.cell(record, "round") or self.round)
+
+    def _remark(self, record: Record, text: str) -> None:
+        """A row of one cell: the name of a round above its matches, or something said of the table."""
+        if _ROUND.search(plain_letters(text)) and not self.table.has("round"):
+            self.round = text
+            return
+        told = "The row has one filled cell: it was read as a remark."
+        self.table.warn("rows of one cell", record, "home", told, "Fill the row, or take it out of the table.")
 
     def _from_score(self, record: Record) -> tuple[int, int] | None:
         cell = self.table.cell(record, "score")

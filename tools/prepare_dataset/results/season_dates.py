@@ -14,6 +14,8 @@ from tools.prepare_dataset.results.cells import season_name
 _SUMMER = ((6, 1), (10, 1), (7, 1))
 _WINTER = ((12, 1), (4, 1), (1, 1))
 _SHORTEST_PAUSE = timedelta(days=14)
+# So few days within so long tell nothing of a pause.
+_FEW, _ONE_SEASON = 8, timedelta(days=300)
 
 
 @dataclass(frozen=True)
