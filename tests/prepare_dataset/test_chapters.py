@@ -8,6 +8,7 @@ import pytest
 from tests.prepare_dataset.support import source
 from tools.prepare_dataset.books import parse_book
 from tools.prepare_dataset.chapters import read_book
+from tools.prepare_dataset.wording import wording
 
 SAMPLE = Path(__file__).parents[2] / "clients" / "sample" / "livros"
 BODY = "Era uma vez um farol que se acendia todas as noites. " * 8
@@ -199,7 +200,7 @@ def test_titles_that_repeat_are_told_apart() -> None:
 @pytest.mark.parametrize("gap", ["\n\n", "\n", " "])
 def test_a_text_without_chapters_is_parted_so_that_some_can_be_held_out(gap: str) -> None:
     text = gap.join(f"Esta é a frase número {n} de um texto sem capítulos." for n in range(200))
-    units = parse_book(source("conto.txt", text, "book")).units
+    units = parse_book(source("conto.txt", text, "book"), wording("pt")).units
     assert 8 <= len(units) <= 10
     assert len({unit.span.document for unit in units}) == len(units)
     assert " ".join(text[unit.span.start : unit.span.end] for unit in units).split() == text.split()

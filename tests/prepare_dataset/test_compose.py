@@ -124,7 +124,7 @@ def test_a_system_turn_that_the_template_drops_goes_before_the_first_question(to
 
 def test_a_book_in_chat_is_continued_from_its_first_sentence(tokenizer: Tokenizer) -> None:
     book = source("farol.md", (SAMPLE / "livros" / "o-farol-de-areia.md").read_text(encoding="utf-8"), "book")
-    unit = parse_book(book).units[1]
+    unit = parse_book(book, wording("pt")).units[1]
     assert isinstance(unit, Passage)
     row = cut(unit, book.text, composer(tokenizer, "chat"), 2048, 2048)[0]
     ask, answer = (turn["content"] for turn in row.content["messages"])

@@ -132,7 +132,7 @@ def _last_text(row: RowDraft) -> str:
 @pytest.mark.parametrize("limit", [160, 400, 1000])
 def test_rows_of_a_book_fit_in_each_form(tokenizer: Tokenizer, form: Format, limit: int) -> None:
     book = source("oficina.txt", (SAMPLE / "livros" / "a-oficina-dos-ventos.txt").read_text(encoding="utf-8"), "book")
-    unit = parse_book(book).units[2]
+    unit = parse_book(book, wording("pt")).units[2]
     assert isinstance(unit, Passage)
     rows = cut(unit, book.text, composer(tokenizer, form), limit, limit)
     assert rows

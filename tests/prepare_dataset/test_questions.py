@@ -32,7 +32,7 @@ def row(one: Source, start: int, end: int, document: str) -> RowDraft:
 
 
 def parsed_of(one: Source) -> Parsed:
-    return parse_biographies(one, wording("pt")) if one.kind == "biography" else parse_book(one)
+    return parse_biographies(one, wording("pt")) if one.kind == "biography" else parse_book(one, wording("pt"))
 
 
 def whole(one: Source, document: str) -> RowDraft:

@@ -5,30 +5,32 @@ from __future__ import annotations
 import re
 
 from tools.prepare_dataset.chapters import Chapter, read_book
-from tools.prepare_dataset.material import Parsed, Passage, Source, Span
+from tools.prepare_dataset.material import Parsed, Passage, Source, Span, Unit
+from tools.prepare_dataset.own_words import own_words
 from tools.prepare_dataset.sentences import sentence_borders
 from tools.prepare_dataset.tables import title_of
+from tools.prepare_dataset.wording import Wording
 
 # Documents that a text without chapters is parted into, so that some can be held out.
 _STRETCHES = 10
 _MIN_STRETCH = 400  # characters
 
 
-def parse_book(source: Source) -> Parsed:
+def parse_book(source: Source, words: Wording) -> Parsed:
+    """Each chapter as a passage, with what it sums up or answers by itself."""
     book = read_book(source.text, title_of(source.name))
     if book.contents is not None:
         source.left_out["table of contents"] = 1
     chapters = book.chapters
     if len(chapters) == 1:
         chapters = _stretches(source.text, chapters[0])
-    units = [
-        Passage(
-            Span(source.name, "book", f"{source.name}#{chapter.title}", chapter.title, chapter.start, chapter.end),
-            title=source.title or book.title,
-        )
-        for chapter in chapters
-    ]
-    return Parsed(units=list(units))
+    title = source.title or book.title
+    units: list[Unit] = []
+    for chapter in chapters:
+        document = f"{source.name}#{chapter.title}"
+        span = Span(source.name, "book", document, chapter.title, chapter.start, chapter.end)
+        units += [Passage(span, title=title), *own_words(source, chapter, title, words)]
+    return Parsed(units=units)
 
 
 def _stretches(text: str, whole: Chapter) -> list[Chapter]:

@@ -164,7 +164,7 @@ def _parse_one(source: Source, words: Wording) -> Parsed:
     if source.kind == "biography":
         return parse_biographies(source, words)
     if source.kind == "book":
-        return parse_book(source)
+        return parse_book(source, words)
     return parse_examples(source)
 
 
