@@ -187,6 +187,7 @@ def _train(report: Report, model: nn.Module, scale: Scale, precision: str) -> No
         report.measure(name, lambda b=batch, n=length: train(model, scale, b, n))
         if number == 0:
             report.measure(f"{name}, checkpointed", lambda b=batch, n=length: train(model, scale, b, n, True))
+            report.measure(f"{name}, smallest", lambda b=batch, n=length: smallest(model, scale, b, n))
 
 
 def train(model: nn.Module, scale: Scale, batch: int, length: int, checkpoint: bool = False) -> dict[str, Any]:
@@ -235,6 +236,28 @@ def train(model: nn.Module, scale: Scale, batch: int, length: int, checkpoint: b
             for name, timed in found.items()
         },
     }
+
+
+def smallest(model: nn.Module, scale: Scale, batch: int, length: int) -> dict[str, Any]:
+    """The least memory: trained layers recomputed, temporaries bounded; by limits in GB over the weights."""
+    steps = scale.steps + WARM_UP
+    rows = random_rows(scale.size.vocab, batch * steps, length)
+    apply_lora(model, scale.shape, seed=0)
+    weights = mx.get_active_memory()
+    found = {}
+    try:
+        for more in (3, 5, 7):
+            before = mx.set_memory_limit(int(weights + more * machine.GB))
+            try:
+                with recomputed(model.layers[-scale.lora_layers :]):
+                    timed = trainers.afina(model, rows, batch, steps).without_first(WARM_UP)
+            finally:
+                mx.set_memory_limit(before)
+            found[f"weights + {more} GB"] = timed.figures()
+    finally:
+        remove_lora_layers(model)
+        model.freeze()
+    return found
 
 
 def random_rows(vocab: int, count: int, length: int) -> list[Sequence]:

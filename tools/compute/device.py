@@ -42,6 +42,14 @@ def set_up() -> machine.Device:
     return kind
 
 
+def bound_memory(limit: int) -> None:
+    """Have MLX wait for work under way rather than hold more than `limit` bytes, as far as that is possible.
+
+    Work is handed to a device faster than it is done, and each step's temporaries would pile up.
+    """
+    mx.set_memory_limit(limit)
+
+
 def kind() -> machine.Device:
     """The kind of device that computes in this process."""
     return "cpu" if mx.default_device() == mx.cpu else machine.device()

@@ -18,7 +18,7 @@ from tools.compute.training.rows import Sequence
 _WINDOW = 16
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cursor:
     """Where training stands in the data: the epoch, and batches of it done."""
 
@@ -52,6 +52,7 @@ class Batches:
         self.cursor = Cursor()
         self._order: list[list[int]] = []
         self._order_epoch = -1
+        self._ahead: tuple[Cursor, Batch] | None = None
 
     def sizes(self, epoch: int) -> list[int]:
         """Tokens, filling counted, of each batch of an epoch."""
@@ -71,14 +72,20 @@ class Batches:
         return self
 
     def __next__(self) -> Batch:
-        if self._order_epoch != self.cursor.epoch:
-            self._order = epoch_order(self._lengths, self._batch_size, self._seed, self.cursor.epoch)
-            self._order_epoch = self.cursor.epoch
-        rows = self._order[self.cursor.index]
-        self.cursor.index += 1
+        batch = self.peek()
+        self.cursor = Cursor(self.cursor.epoch, self.cursor.index + 1)
         if self.cursor.index == len(self._order):
-            self.cursor.epoch, self.cursor.index = self.cursor.epoch + 1, 0
-        return self._make(rows)
+            self.cursor = Cursor(self.cursor.epoch + 1, 0)
+        return batch
+
+    def peek(self) -> Batch:
+        """The batch that comes next; the cursor stays."""
+        if self._ahead is None or self._ahead[0] != self.cursor:
+            if self._order_epoch != self.cursor.epoch:
+                self._order = epoch_order(self._lengths, self._batch_size, self._seed, self.cursor.epoch)
+                self._order_epoch = self.cursor.epoch
+            self._ahead = (self.cursor, self._make(self._order[self.cursor.index]))
+        return self._ahead[1]
 
 
 def fixed_batches(sequences: list[Sequence], batch_size: int, limit: int, pad_id: int, *, share: bool) -> list[Batch]:

@@ -72,7 +72,8 @@ class HiddenStore:
 
     def lay_out(self, places: Items[tuple[int, int, int, int]], shape: tuple[int, int]) -> mx.array:
         """States [lines, width of line, width] with rows at (row, line, start, length), zeros elsewhere."""
-        whole = np.zeros((*shape, self.width), self._numpy)
+        filled = sum(length for *_, length in places) == shape[0] * shape[1]
+        whole = (np.empty if filled else np.zeros)((*shape, self.width), self._numpy)
         for row, line, start, length in places:
             whole[line, start : start + length] = self._slice(row)
         return mx.array(whole).view(self.dtype)

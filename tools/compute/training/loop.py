@@ -114,6 +114,10 @@ class Trainer:
         batch = next(self.batches)
         self.dropout.step = self.state.step
         loss, gradients = self.compute(batch)
+        mx.async_eval(loss, gradients)
+        following = self.batches.peek()
+        if self.prefix:
+            self.prefix.fetch(following)
         mx.eval(loss, gradients)
         state, settings = self.state, self.settings
         self._gradients = gradients if self._gradients is None else tree_map(mx.add, self._gradients, gradients)

@@ -26,6 +26,7 @@ class FrozenPrefix:
     def __init__(self, decoder: Decoder, start: int, store: HiddenStore, release: Callable[[], None]) -> None:
         self._decoder, self.start, self.store, self._release = decoder, start, store, release
         self._released = False
+        self._ahead: tuple[Batch, mx.array] | None = None
 
     def entering(self, batch: Batch) -> mx.array:
         """What enters layer `start`, [lines, width, hidden]; computed and kept where a row is new.
@@ -33,10 +34,22 @@ class FrozenPrefix:
         Kept rows are read back even in the pass that computes them, so that every pass, and a run
         that was taken up again, trains on the same numbers.
         """
-        if not all(self.store.has(place.row) for place in batch.places):
+        if self._ahead is not None and self._ahead[0] is batch:
+            return self._ahead[1]
+        if not self._has(batch):
             self._compute(batch)
         elif not self._released and self.store.complete:
             self.release()
+        return self._lay_out(batch)
+
+    def fetch(self, batch: Batch) -> None:
+        """Read ahead what `entering` will be asked for next, as far as it is kept: while the device works."""
+        self._ahead = (batch, self._lay_out(batch)) if self._released and self._has(batch) else None
+
+    def _has(self, batch: Batch) -> bool:
+        return all(self.store.has(place.row) for place in batch.places)
+
+    def _lay_out(self, batch: Batch) -> mx.array:
         places = [(place.row, place.line, place.start, place.length) for place in batch.places]
         return self.store.lay_out(places, (batch.ids.shape[0], batch.ids.shape[1]))
 

@@ -35,6 +35,7 @@ from tools.start_finetune.memory import speed_key, trained_layers
 from tools.workspace import ledger, runs
 from tools.workspace.files import read_json, write_json
 from tools.workspace.layout import Workspace
+from tools.workspace.machine import GB
 from tools.workspace.reconcile import RUN_FILE
 
 _SAMPLE_PROMPTS = 2
@@ -156,6 +157,7 @@ class Session:
     def train(self) -> str:
         """Train to the end. Raises Stopped after a checkpoint when asked to, NotFinite, DataError."""
         mx.reset_peak_memory()
+        device.bound_memory(int(self.plan.predicted_peak_gb * GB))
         with self._recomputing():
             self.best = restore_newest(self.checkpoints, self.trainer)
             step = self.trainer.state.step
