@@ -34,9 +34,12 @@ def cut_seasons(days: Iterable[date]) -> SeasonCuts:
 
     Seasons that run from summer to summer are parted in the longest pause between June and September;
     where fewer matches are played in December and January than in June and July, in the one around New Year.
+    A few days close together are one season.
     """
     listed = list(days)
     ordered = sorted(set(listed))
+    if len(ordered) < _FEW and ordered[-1] - ordered[0] <= _ONE_SEASON:
+        return SeasonCuts([ordered[0]], [season_name((ordered[0].year, ordered[-1].year))])
     summer = sum(day.month in (6, 7) for day in listed)
     winter = sum(day.month in (12, 1) for day in listed)
     in_summer = summer <= winter
