@@ -28,7 +28,7 @@ from tools.workspace import jobs
 from tools.workspace.layout import Workspace, open_workspace
 
 SAMPLE = Path(__file__).parents[2] / "clients" / "sample"
-PARAGRAPH = "O farol acendia-se todas as noites e a menina contava os barcos que passavam ao largo da ilha número {n}. "
+PARAGRAPH = "Na noite {n} o farol acendia-se cedo e a menina contava {n} barcos que passavam ao largo da ilha número {n}. "
 
 
 def call(ws: Workspace, *sources: Path, **more: object) -> PrepareResult:

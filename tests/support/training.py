@@ -21,7 +21,7 @@ from tools.workspace.layout import Workspace
 
 PARAGRAPH = (
     "O farol número {n} acendia-se às {n} horas e o faroleiro contava {n} barcos no caderno azul da ilha. "
-    "A menina perguntava sempre pelo barco {n}, e o avô respondia que o mar guarda o que lhe pedem."
+    "A menina perguntava sempre pelo barco {n}, e o avô respondia ao barco {n} que o mar guarda o que lhe pedem."
 )
 QUESTIONS = "".join(
     f'{{"question": "Quantos barcos viu o farol {n}?", "answer": "{n}", "aliases": [], "kind": "book", "source": ""}}\n'

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
-from tools.errors import DataError, Problem
+from tools.errors import Problem
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.biographies import parse_biographies
 from tools.prepare_dataset.books import parse_book
-from tools.prepare_dataset.check import drop_duplicates, drop_leaks
+from tools.prepare_dataset.checks.boilerplate import take_out_boilerplate
+from tools.prepare_dataset.checks.flags import Flags, find_flags
 from tools.prepare_dataset.compose import Composer, choose_format
-from tools.prepare_dataset.contract import Format, Overlap, Split
+from tools.prepare_dataset.contract import SPLITS, Format, Overlap, Split
 from tools.prepare_dataset.counting import RowCounter, sample_of
 from tools.prepare_dataset.cut import check_overlap
+from tools.prepare_dataset.division import divide, openings_of
+from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.examples import parse_examples
 from tools.prepare_dataset.given_splits import keep_given_splits
 from tools.prepare_dataset.identity import ModelIdentity, Options, identify, version_of
@@ -27,10 +29,11 @@ from tools.prepare_dataset.questions import drop_contradictions, repeated_in, se
 from tools.prepare_dataset.read import read_sources, size_of
 from tools.prepare_dataset.readers.apart import Apart
 from tools.prepare_dataset.reading_back import Question
-from tools.prepare_dataset.resting import HELD_OUT, can_be_asked, set_apart, take_in, train_documents
-from tools.prepare_dataset.rows import RowMaker, repeating_ends
+from tools.prepare_dataset.resting import can_be_asked
+from tools.prepare_dataset.rows import RowMaker
+from tools.prepare_dataset.shortening import Shortener
 from tools.prepare_dataset.sources import problems_error
-from tools.prepare_dataset.split import check_fractions, split_rows
+from tools.prepare_dataset.split import check_fractions
 from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.tables import parse_tables
 from tools.prepare_dataset.wording import Wording, wording
@@ -48,8 +51,10 @@ class Prepared:
     sources: list[Source]
     split: dict[Split, list[RowDraft]]
     questions: list[Question]
-    dropped: Counter[str]
+    drops: Drops
     overlap: Overlap
+    chosen: dict[str, Split]
+    flags: Flags
     warnings: list[Problem]
     notes: list[str]
 
@@ -63,7 +68,13 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
     language = tell_language(s.text for s in sources) if options.language == "auto" else options.language
     words = wording(language)
     parsed = _parse(sources, words, stages)
-    contradicted = drop_contradictions(parsed)
+    by_name = {source.name: source for source in sources}
+    drops = Drops()
+    for unit in drop_contradictions(parsed):
+        drops.text("asked with two answers", unit.span, str(unit.messages[0]["content"]))
+    openings = openings_of(by_name, parsed)
+    for source, one in zip(sources, parsed, strict=True):
+        take_out_boilerplate(source, one, drops)
     about_given = keep_given_splits(sources, parsed)
     counter = RowCounter(tokenizer, sample_of([source.text for source in sources]))
     form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
@@ -71,24 +82,13 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
     notes = [why]
     if limit < options.max_tokens:
         notes.append(f"Rows are cut to {limit} tokens: the model reads no more at once.")
-    maker = RowMaker(Composer(form, words, counter), limit, options.overlap_tokens)
-    maker.dropped.update("asked with two answers" for _ in contradicted)
+    maker = RowMaker(Composer(form, words, counter), limit, drops, options.overlap_tokens)
     rows = maker.make(sources, parsed, stages)
     stages.begin("Checking", len(rows))
-    # Of a row that stands in two splits, the held-out one is kept.
-    rows.sort(key=lambda row: {"test": 0, "valid": 1}.get(row.span.fixed or "", 2))
-    rows = drop_duplicates(rows, maker.dropped)
-    rows, resting = set_apart(rows)
-    split, about_split = split_rows(
-        rows, options.valid_fraction, options.test_fraction, options.seed, maker.dropped.total()
-    )
-    known = train_documents(split)
-    maker.dropped.update(HELD_OUT for _ in take_in(split, resting, known))
-    overlap = drop_leaks(split, maker.dropped)
-    if not split["train"]:
-        raise _all_repeated()
-    split["train"] = repeating_ends(split["train"])
-    questions = _questions(parsed, sources, split, known)
+    divided = divide(rows, by_name, openings, Shortener(maker.composer, parsed, limit), options, drops)
+    split = divided.split
+    flags = find_flags(sources, [row for name in SPLITS for row in split[name]], language)
+    questions = _questions(parsed, sources, split, divided.known)
     return Prepared(
         version=version_of([(s.name, s.sha256, s.file.kind) for s in sources], options, model),
         options=options,
@@ -98,23 +98,24 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
         sources=sources,
         split=split,
         questions=questions,
-        dropped=+maker.dropped,
-        overlap=overlap,
-        warnings=[problem for one in parsed for problem in one.warnings] + _control_tokens(sources, counter),
+        drops=drops,
+        overlap=divided.overlap,
+        chosen=divided.chosen,
+        flags=flags,
+        warnings=[
+            *flags.problems,
+            *(problem for one in parsed for problem in one.warnings),
+            *_control_tokens(sources, counter),
+        ],
         notes=[
             *(note for one in parsed for note in one.notes),
             *notes,
             *about_given,
             *maker.notes,
-            *about_split,
+            *divided.notes,
             *_about_questions(questions, parsed),
         ],
     )
-
-
-def _all_repeated() -> DataError:
-    told = "All that would be trained on repeats held-out text."
-    return problems_error([Problem(path="sources", message=told, fix="Add other material.")])
 
 
 def _read(files: Sequence[SourceFile], stages: Stages) -> list[Source]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from tools.errors import Problem
 from tools.prepare_dataset.compose import Composer, Refused
 from tools.prepare_dataset.cut import cut, target_tokens
+from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.material import Exchange, Parsed, Passage, RowDraft, Source, Unit
 from tools.prepare_dataset.sources import problems_error
 from tools.prepare_dataset.stages import Stages
@@ -16,14 +16,15 @@ TOO_LONG = "does not fit max_tokens"
 
 
 class RowMaker:
-    """Makes rows of at most `limit` tokens, and remembers what it left out and chose.
+    """Makes rows of at most `limit` tokens, and remembers what it chose.
 
-    overlap: tokens that the rows of a passage may repeat of each other (`repeating_ends`).
+    drops: takes in what makes no row. overlap: tokens that the rows of a passage may repeat of each
+    other (`repeating_ends`).
     """
 
-    def __init__(self, composer: Composer, limit: int, overlap: int = 0) -> None:
+    def __init__(self, composer: Composer, limit: int, drops: Drops, overlap: int = 0) -> None:
         self.composer, self.limit, self.overlap = composer, limit, overlap
-        self.dropped: Counter[str] = Counter()
+        self.drops = drops
         self.notes: list[str] = []
         self._problems: list[Problem] = []
 
@@ -57,7 +58,7 @@ class RowMaker:
             return self._exchange(unit, source)
         rows = cut(unit, source.text, self.composer, self.limit, target, self.overlap)
         if not rows:
-            self.dropped[TOO_LONG] += 1
+            self.drops.text(TOO_LONG, unit.span, source.text[unit.span.start : unit.span.end])
         return rows
 
     def _exchange(self, unit: Exchange, source: Source) -> list[RowDraft]:
@@ -71,8 +72,10 @@ class RowMaker:
             fault(refused.reason, refused.fix)
             return []
         fitting = [row for row in rows if row.tokens <= self.limit]
-        if len(fitting) < len(rows) and unit.form == "question":
-            self.dropped[TOO_LONG] += len(rows) - len(fitting)
+        if len(fitting) < len(rows) and unit.is_ours:
+            for row in rows:
+                if row.tokens > self.limit:
+                    self.drops.row(TOO_LONG, row)
         elif len(fitting) < len(rows):
             longest = max(row.tokens for row in rows)
             told = f"The example has {longest} tokens; a row holds {self.limit}."

@@ -138,6 +138,7 @@ def origin_of(row: RowDraft, split: Split, index: int, sha256: str, page: str | 
         "page": page,
         "cells": list(row.cells),
         "tokens": row.tokens,
+        "form": row.form,
     }
 
 
@@ -182,7 +183,7 @@ def make_card(name: str, prepared: Prepared, files: dict[str, str]) -> dict[str,
             }
             for source in prepared.sources
         ],
-        "dropped": [{"reason": reason, "count": count} for reason, count in sorted(prepared.dropped.items())],
+        "dropped": [{"reason": reason, "count": count} for reason, count in sorted(prepared.drops.counts().items())],
         "overlap": prepared.overlap.model_dump(),
         "longest_row_tokens": max(row.tokens for split in SPLITS for row in prepared.split[split]),
         "problems": [problem.model_dump(exclude_none=True) for problem in prepared.warnings],

@@ -1,0 +1,1 @@
+"""What is looked for in material and rows: repetitions, overlap, boilerplate, secrets, oddities."""
