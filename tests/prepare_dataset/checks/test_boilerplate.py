@@ -9,7 +9,6 @@ from tools.prepare_dataset.checks.boilerplate import take_out_boilerplate
 from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.material import Passage
 from tools.prepare_dataset.wording import wording
-from tools.prepare_dataset.wording import wording
 
 COPYRIGHT = """Título: O Moinho da Serra
 Autor: Ana Ninguém
