@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tools.prepare_dataset.checks.ngrams import WORD, Runs, characters_of, merged, runs_of
 from tools.prepare_dataset.contract import SPLITS, Overlap, Split
 from tools.prepare_dataset.dropped import Drops
-from tools.prepare_dataset.material import RowDraft, Source
+from tools.prepare_dataset.material import RowDraft, Source, Span
 from tools.prepare_dataset.shortening import Shortener, sentences_of
 
 NGRAM = 13
@@ -111,10 +111,13 @@ def _runs(split: Rows, sources: Mapping[str, Source]) -> tuple[Runs, NDArray[np.
     formula = answers & np.isin(runs.hashes, _formulas(runs.only(answers & (owners[runs.texts] == 0))))
     counted = np.ones(len(runs.hashes), np.bool_)
     bounds = np.searchsorted(runs.texts, np.arange(len(rows) + 1)).tolist()
+    known: dict[Span, set[str]] = {}  # a season's rows all stand in the same cells
     for row, start, end in zip(rows, bounds, bounds[1:], strict=False):
         if row.span.kind == "table" and start < end:
-            span = sources[row.span.source].text[row.span.start : row.span.end]
-            counted[start:end] = _mostly(_given(row.own, span))
+            if row.span not in known:
+                cells = sources[row.span.source].text[row.span.start : row.span.end]
+                known[row.span] = {word.casefold() for word in WORD.findall(cells)}
+            counted[start:end] = _mostly(_given(row.own, known[row.span]))
         elif formula[start:end].any():
             counted[start:end] = _mostly(~_covered(formula[start:end]))
     return runs.only(counted), owners
@@ -127,9 +130,8 @@ def _formulas(answers: Runs) -> NDArray[np.uint64]:
     return hashes[counts >= _FORMULA]
 
 
-def _given(text: str, cells: str) -> NDArray[np.bool_]:
+def _given(text: str, known: set[str]) -> NDArray[np.bool_]:
     """Which words of a text stand in the cells that it was made of."""
-    known = {word.casefold() for word in WORD.findall(cells)}
     return np.array([word.casefold() in known for word in WORD.findall(text)], np.bool_)
 
 
