@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import AfinaError, Conflict, DataError, InvalidArgument, NotFound
+from tools.prepare_dataset.file_types import TOLD
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ def _sources() -> Iterator[Case]:
         ("boom.txt", "It does not exist.", "Did you mean `bom.txt`?"),
         ("solto.txt", "It is a link to what does not exist."),
         ("*.doc", "The pattern matches nothing."),
-        ("nada", "There is no .txt, .md, .csv, .tsv and .jsonl in it."),
+        ("nada", f"There is no {TOLD} in it."),
         ("fora", "atalho.txt: It is a link that leads out of the folder."),
         ("vazio.txt", "<m>/vazio.txt: It is empty."),
         ("so-espacos.md", "<m>/so-espacos.md: It is empty."),
         ("sem-extensao", "It has no extension.", ".jsonl"),
-        ("livro.pdf", "`.pdf` files are not read.", ".txt"),
+        ("livro.mobi", "`.mobi` files are not read.", "Convert it to .epub."),
+        ("atalho-fora.txt", "It lies outside the folders that Afina may read.", "AFINA_ALLOWED_ROOTS"),
+        (".segredo/chave.txt", "It is private: `.segredo` is hidden.", "Copy it elsewhere."),
         ("cano.txt", "It is not a regular file."),
         ("binario.txt", "<m>/binario.txt: It is a binary file, not text."),
         ("binario.csv", "<m>/binario.csv: It is a binary file, not text."),
@@ -58,10 +61,14 @@ def _sources() -> Iterator[Case]:
         ("desigual.csv", "<m>/desigual.csv:3:2: The row has 2 cells, the headings are 3."),
         ("aspas.csv", "<m>/aspas.csv:2: A quotation mark is not closed"),
         ("so-cabecalho.csv", "There are headings but no rows."),
-        ("partido.jsonl", "<m>/partido.jsonl:2:10: The JSON is wrong or breaks off here."),
-        ("tipos.jsonl", "<m>/tipos.jsonl:1: `completion` is a number.", "Make `completion` a text."),
-        ("chaves.jsonl", "The key `promt` is not known.", "Did you mean `prompt`?"),
-        ("lista.jsonl", "<m>/lista.jsonl:1:1: It is JSON, but no object."),
+        ("partido.jsonl", "<m>/partido.jsonl:2:10: The text that begins here is not closed."),
+        ("tipos.jsonl", "<m>/tipos.jsonl:1:35: `completion` is a number.", "Make it a text."),
+        ("chaves.jsonl", "<m>/chaves.jsonl:1:2: The key `promt` is not known.", "Did you mean `prompt`?"),
+        ("lista.jsonl", "<m>/lista.jsonl:1:2: It is a text, no object."),
+        ("python.jsonl", "<m>/python.jsonl:1:2: Single quotes are no quotes of JSON."),
+        ("tabela.jsonl", "<m>/tabela.jsonl:1:1: It is a table, not JSON.", "Name it `.csv`."),
+        ("virgula.json", "<m>/virgula.json:2:23: A comma stands before the closing bracket.", "Remove the comma."),
+        ("chamada.json", "<m>/chamada.json:5:1: A call before turn 3 has no answer."),
         ("papeis.jsonl", "Turn 1 has no known role.", "`assistant`"),
         ("curto.txt", "The material gives 1 row; the splits need 3.", "set test_fraction and valid_fraction to 0"),
     ):
@@ -88,7 +95,8 @@ def _prepare() -> Iterator[Case]:
     yield case("long path", {"sources": ["x" * 5000]}, InvalidArgument, "sources[0]", "is too long", "4096")
     yield case("NUL in a path", {"sources": ["a\0b.txt"]}, DataError, "sources", "a?b.txt: It cannot be a path.")
     yield case("home of nobody", {"sources": ["~ninguem-aqui/a.txt"]}, DataError, "sources", "It cannot be a path.")
-    yield case("a device", {"sources": ["/dev/zero"]}, DataError, "sources", "/dev/zero: It has no extension.")
+    yield case("a device", {"sources": ["/dev/zero"]}, DataError, "sources", "/dev/zero: It lies outside the folders")
+    yield case("a pattern over the disk", {"sources": ["/**/*.txt"]}, DataError, "sources", "outside the folders")
     yield case(
         "kind of another file", {"sources": [{"path": "<m>/desigual.csv", "kind": "book"}]}, DataError, "sources",
         "A `.csv` file cannot be a book.",
@@ -106,6 +114,7 @@ def _prepare() -> Iterator[Case]:
     halves = {**good, "valid_fraction": 0.5, "test_fraction": 0.5}
     yield case("nothing to train on", halves, InvalidArgument, "valid_fraction", "leave nothing to train on")
     yield case("unknown job", {"job": "prepare-nada"}, NotFound, "job", "no prepare job named `prepare-nada`")
+    yield case("cancel of nothing", {"action": "cancel"}, InvalidArgument, "job", "There is nothing to cancel.")
     yield case("job and sources", {"job": "x", **good}, InvalidArgument, "job", "Both `job` and `sources`")
     yield case("sources as text", {"sources": "a.txt"}, InvalidArgument, "sources", 'is the text "a.txt"', "a list")
 

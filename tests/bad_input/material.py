@@ -28,7 +28,8 @@ def write_material(folder: Path) -> Path:
         "so-espacos.md": " \n\t\n\n",
         "curto.txt": "Uma frase.",
         "sem-extensao": "texto",
-        "livro.pdf": "%PDF-1.7",
+        "livro.mobi": "BOOKMOBI",
+        ".segredo/chave.txt": "uma chave",
         "desigual.csv": "época,equipa,pontos\n2001,A,10\n2002,B\n",
         "aspas.csv": 'época,equipa\n2001,"A\n2002,B\n',
         "so-cabecalho.csv": "época,equipa,pontos\n",
@@ -36,8 +37,19 @@ def write_material(folder: Path) -> Path:
         "tipos.jsonl": '{"prompt": "Quem?", "completion": 5}\n',
         "chaves.jsonl": '{"promt": "Quem?", "completion": "O avô."}\n',
         "lista.jsonl": '["a"]\n',
+        "python.jsonl": "{'text': 'uma linha'}\n",
+        "tabela.jsonl": "prompt,completion\nQuem?,O avô.\n",
+        "virgula.json": '[{"text": "uma linha"},\n{"text": "outra mais"},\n]\n',
+        "chamada.json": """{"messages": [
+{"role": "user", "content": "Está aceso?"},
+{"role": "assistant", "content": null, "tool_calls": [
+  {"id": "1", "type": "function", "function": {"name": "estado", "arguments": "{}"}}]},
+{"role": "assistant", "content": "Está."}
+]}
+""",
         "papeis.jsonl": '{"messages": [{"role": "chefe", "content": "olá"}]}\n',
     }
+    (folder / ".segredo").mkdir()
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "vazio.txt").write_bytes(b"")
@@ -50,6 +62,7 @@ def write_material(folder: Path) -> Path:
     (folder / "nada").mkdir()
     (folder / "fora").mkdir()
     (folder / "fora" / "atalho.txt").symlink_to("/etc/hostname")
+    (folder / "atalho-fora.txt").symlink_to("/etc/hostname")
     (folder / "solto.txt").symlink_to(folder / "nao-existe.txt")
     return folder
 

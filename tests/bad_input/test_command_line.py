@@ -67,7 +67,7 @@ def test_arguments_that_are_no_text_are_told(shared: Workspace, unchanged: None)
 @pytest.mark.parametrize(
     ("tool", "arguments", "code", "says"),
     [
-        ("prepare_dataset", {"sources": ["/nao/existe.txt"]}, "data_error", ["/nao/existe.txt: It does not exist."]),
+        ("prepare_dataset", {"sources": ["/nao/existe.txt"]}, "data_error", ["/nao/existe.txt: It lies outside"]),
         ("prepare_dataset", {"sources": ["a.txt"], "seed": "0"}, "invalid_argument", ["`seed`", "a whole number"]),
         ("start_finetune", {"dataset": "livro"}, "not_found", ["Did you mean `livros`?"]),
         ("start_finetune", {"dataset": "pouco", "settings": {"batch_size": 9}}, "invalid_argument", ["at most 3"]),

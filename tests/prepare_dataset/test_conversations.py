@@ -140,7 +140,8 @@ def test_every_fault_of_a_turn_is_told(messages: list[Any], message: str, fix: s
         ([USER, calling(called(name="estado_farol")), answer(), ASSISTANT], "none of the tools", "`estado_do_farol`?"),
         ([USER, calling(called(arguments='{"faro": 1}')), answer(), ASSISTANT], "`faro` is no argument", "`farol`?"),
         ([USER, calling(called(arguments="{}")), answer(), ASSISTANT], "lacks `farol`", "requires it"),
-        ([USER, answer(), ASSISTANT], "turn 2", "in turns"),
+        ([USER, answer(), ASSISTANT], "turn 2 answers no call", "after the turn that makes the call"),
+        ([USER, calling(called()), ASSISTANT], "A call before turn 3 has no answer.", "Add"),
     ],
 )
 def test_every_fault_of_a_call_is_told(messages: list[Any], message: str, fix: str) -> None:

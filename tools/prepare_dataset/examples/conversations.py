@@ -80,10 +80,10 @@ def _checked(
 ) -> Exchange | None:
     """The exchange, when its turns go together. shift: the first turn was not in the list."""
     tools = read_tools(record, content)
-    if record.sound:
-        _check_order(record, [str(message["role"]) for message in messages], key, shift)
     if record.sound and calls_told:
         check_calls(record, messages, tools, key, parallel=content.get("parallel_tool_calls"))
+    if record.sound:
+        _check_order(record, [str(message["role"]) for message in messages], key, shift)
     if not record.sound:
         return None
     return Exchange(record.span(content), tuple(messages), "messages", tuple(tools) if tools else None)
