@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.prepare_dataset.results.asking import answers, parse, texts
+from tests.prepare_dataset.results.asking import answers, asked, parse, texts
+from tools.prepare_dataset.material import Exchange
 
 # Four teams, each twice against each other: A wins all, B beats C and D, C and D share everything.
 FOUR = [
@@ -31,6 +32,17 @@ def test_matches_become_standings_and_results() -> None:
     assert results.composed is not None
     assert results.composed.startswith("Jornada 1:\nA 2-1 B\nC 1-1 D\n\nJornada 2:\nA 3-0 C\n")
     assert results.span.document == table.span.document == "liga.csv#2004"
+
+
+def test_the_question_of_a_match_spans_its_row() -> None:
+    text = portuguese()
+    parsed = parse(text)
+    units = [unit for unit in parsed.units if isinstance(unit, Exchange)]
+    about_matches = [pair for pair in zip(asked(parsed), units, strict=True) if pair[0].kind in ("winner", "score")]
+    assert len(about_matches) == 3
+    for one, unit in about_matches:
+        _, _, home, _, away = text[unit.span.start : unit.span.end].split(";")
+        assert (home, away) == (one["home"], one["away"])
 
 
 def test_matches_in_english_with_dates_and_separate_goals() -> None:

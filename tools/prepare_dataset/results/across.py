@@ -161,7 +161,8 @@ class Across:
             cells = self._table.cells(lines, "team", *RANKED_BY)
         else:
             cells = self._table.cells([line.line for _, line in picked], "team", role)
-        return Fact(kind, values, answer, aliases, cells, tuple(self._document(season) for season in seasons))
+        span = min(season.start for season in seasons), max(season.end for season in seasons)
+        return Fact(kind, values, answer, aliases, cells, span, tuple(self._document(season) for season in seasons))
 
 
 _KINDS: Mapping[str, Callable[[Across, Sequence[Season]], Fact | None]] = {

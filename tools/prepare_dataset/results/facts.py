@@ -22,14 +22,19 @@ _POINTS, _PLACES, _COUNTS, _TEAM_SCORERS, _WINNERS, _SCORES = 3, 1, 1, 2, 1, 2
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing to ask. kind: of `ResultsWording.kinds`; values: what the question names. cells: what the answer
-    is computed from. rests_on: the documents of several seasons, for a fact that compares them."""
+    """One thing to ask.
+
+    kind: of `ResultsWording.kinds`. values: what the question names. cells: what the answer is computed
+    from. span: the characters that hold them, None for all of the season's. rests_on: the documents of
+    several seasons, for a fact that compares them.
+    """
 
     kind: str
     values: Mapping[str, str]
     answer: str
     aliases: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
     rests_on: tuple[str, ...] = ()
 
 
@@ -179,7 +184,8 @@ def _matches(table: ResultsTable, season: Season) -> Iterator[Fact]:
 
 def _match_fact(kind: str, table: ResultsTable, match: Match, answer: str, *aliases: str) -> Fact:
     cells = table.cells([match.record.line], *MATCH_ROLES)
-    return Fact(kind, {"home": match.home, "away": match.away}, answer, aliases, cells)
+    span = (match.record.start, match.record.end)
+    return Fact(kind, {"home": match.home, "away": match.away}, answer, aliases, cells, span)
 
 
 def _some(lines: Sequence[Line], count: int, season: Season, purpose: str) -> list[Line]:

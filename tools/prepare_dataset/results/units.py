@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, Span
 from tools.prepare_dataset.results.across import Across
@@ -91,9 +91,8 @@ class Teller:
             found += [(label, fact) for fact in Across(self.table, own, self.results.document, self.words).facts()]
         if not found:
             return
-        start, end = min(season.start for season in seasons), max(season.end for season in seasons)
         place = self.words.across
-        span = Span(self.table.path, "table", f"{self.table.path}#{place}", place, start, end)
+        span = Span(self.table.path, "table", f"{self.table.path}#{place}", place, 0, 0)
         for label, fact in some(found, MOST_ACROSS, lambda pair: _name(pair[1], pair[0]), "across"):
             values = {**fact.values}
             if label:
@@ -103,6 +102,8 @@ class Teller:
 
     def _ask(self, fact: Fact, span: Span, values: dict[str, str], parsed: Parsed) -> None:
         """One exchange to learn, and the question in words that training never uses."""
+        if fact.span is not None:
+            span = replace(span, start=fact.span[0], end=fact.span[1])
         asked, name = self.words.kinds[fact.kind], _name(fact, span.place)
         question = one_of(asked.train, name, "train").format(**values)
         turns = ({"role": "user", "content": question}, {"role": "assistant", "content": fact.answer})
