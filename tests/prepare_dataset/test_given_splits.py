@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.prepare_dataset.support import source
+from tools.prepare_dataset.contract import SPLITS, PrepareArgs
 from tools.prepare_dataset.examples import parse_examples
 from tools.prepare_dataset.given_splits import keep_given_splits
 from tools.prepare_dataset.material import Parsed, Source
+from tools.prepare_dataset.reading_back import open_dataset
+from tools.prepare_dataset.tool import prepare_dataset
+from tools.workspace.layout import Workspace
 
 
 def given(**files: object) -> tuple[dict[str, set[str | None]], list[str]]:
@@ -63,3 +68,28 @@ def test_lists_named_as_splits_in_one_file_keep_theirs() -> None:
 
 def test_a_missing_test_split_is_said() -> None:
     assert "No test split" in given(**dict.fromkeys(["train.jsonl", "valid.jsonl"]))[1][1]
+
+
+def examples(path: Path, numbers: range) -> set[str]:
+    """Write as many examples; returns their prompts."""
+    prompts = [f"Que viu o faroleiro na noite {number}?" for number in numbers]
+    lines = [{"prompt": prompt, "completion": f"{prompt} Nada que não soubesse."} for prompt in prompts]
+    path.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    return set(prompts)
+
+
+def test_a_folder_of_splits_keeps_them_whatever_the_fractions(tiny_ws: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "feito"
+    folder.mkdir()
+    train = examples(folder / "train.jsonl", range(12))
+    valid = examples(folder / "valid.jsonl", range(12, 15))
+    test = examples(folder / "test.jsonl", range(10, 12))
+    args = PrepareArgs(sources=[str(folder)], name="feito", format="completions", test_fraction=0.4)
+    result = prepare_dataset(tiny_ws, args, default_model="tiny")
+    assert result.path is not None
+    dataset = open_dataset(Path(result.path))
+    found = {split: {row.prompt for row in dataset.rows(split)} for split in SPLITS}
+    # What stands in two splits is held out.
+    assert found == {"train": train - test, "valid": valid, "test": test}
+    assert any("were kept: 12 train, 3 valid, 2 test" in note for note in result.notes)
+    assert sum(dropped.count for dropped in result.dropped) == 2
