@@ -13,7 +13,9 @@ from tools.prepare_dataset.sentences import (
     character_borders,
     clause_borders,
     every_border,
+    line_borders,
     sentence_borders,
+    tears_a_line,
     word_borders,
 )
 
@@ -87,3 +89,30 @@ def test_borders_lie_in_order_within_bounds_and_skip_blanks_alone(text: str, dat
         assert flat == sorted(flat)
         assert all(start < before and after < end for before, after in borders)
         assert all(not text[before:after].strip() for before, after in borders)
+
+
+WRAPPED = "     O farol acendeu-se nessa noite como em todas as outras, sem que\n     ninguém"
+
+
+@pytest.mark.parametrize(
+    ("text", "torn"),
+    [
+        (WRAPPED, True),
+        (WRAPPED.replace("ninguém", "Ninguém"), True),
+        (WRAPPED.replace("ninguém", "* ninguém"), False),
+        (WRAPPED.replace("sem que", "sem que."), False),
+        (WRAPPED.replace("\n", "\n\n"), False),
+        ("ó mar salgado\nquanto do teu sal", False),
+        ("porto 80\nregisto /var/log", False),
+        ("2.1. O mar\n----------", True),
+        ("— Vens?\n— Não", False),
+        (
+            "Uma linha que é um parágrafo inteiro, pois o texto não foi partido a nenhuma largura e segue " * 2
+            + "\nOutra",
+            False,
+        ),
+    ],
+)
+def test_line_ends_within_sentences_are_told_from_those_of_verses_and_lists(text: str, torn: bool) -> None:
+    (border,) = line_borders(text, 0, len(text))
+    assert tears_a_line(text, border) is torn

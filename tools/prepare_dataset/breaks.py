@@ -17,8 +17,11 @@ from tools.prepare_dataset.sentences import (
     Border,
     character_borders,
     clause_borders,
+    ends_an_item,
     every_border,
+    line_borders,
     sentence_borders,
+    tears_a_line,
     word_borders,
 )
 
@@ -31,7 +34,7 @@ _SECTION = 0
 _PARAGRAPH = 30_000
 _LINE = 60_000
 _SENTENCE = 100_000
-_LOOSE_LINE = 120_000  # of verse, a table or code, or of a text wrapped at a width
+_LOOSE_LINE = 120_000  # of verse, a table or code
 _CLAUSE = 400_000
 _WORD = 800_000
 _CHARACTER = 3_000_000
@@ -42,7 +45,6 @@ _AFTER_COLON = 300_000
 _AFTER_TITLE = 200_000
 
 _GAP = re.compile(r"\s*\n[ \t]*\n\s*")
-_LINE_END = re.compile(r"(?<=\S)(\s*\n\s*)(?=\S)")
 _RULE = re.compile(r"[-=_~*•#\s]{3,}")
 _ITEM = re.compile(r"[-–—*•+>|]|\d{1,3}[.)]|[a-z]\)")
 _ENDS = frozenset(".!?…:;»”\"'’)")
@@ -166,15 +168,14 @@ def _between(above: str, below: str, after_heading: bool, before_heading: bool) 
 def _sentence_breaks(text: str, start: int, end: int) -> Iterator[Break]:
     """Breaks between the sentences and lines of a paragraph."""
     found = dict.fromkeys(sentence_borders(text, start, end), _SENTENCE)
-    for match in _LINE_END.finditer(text, start + 1, end):
-        border = match.span(1)
-        found[border] = _line_cost(text, *border, ends=border in found)
+    for border in line_borders(text, start, end):
+        found[border] = _line_cost(text, border)
     return ((before, after, cost) for (before, after), cost in found.items())
 
 
-def _line_cost(text: str, before: int, after: int, *, ends: bool) -> int:
-    if text[before - 1] == ":":
+def _line_cost(text: str, border: Border) -> int:
+    if tears_a_line(text, border):
+        return _CLAUSE
+    if text[border[0] - 1] == ":":
         return _LINE + _AFTER_COLON
-    if ends or _ITEM.match(text, after) or text[before - 1] in _ENDS:
-        return _LINE
-    return _CLAUSE if text[after].islower() else _LOOSE_LINE
+    return _LINE if ends_an_item(text, border) else _LOOSE_LINE

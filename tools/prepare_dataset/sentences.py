@@ -45,6 +45,13 @@ _CLAUSE = re.compile(
     r"[,;:][\"”»’')\]]*(\s+)(?=\S)|[、，；：](\s*)(?=\S)|(?<=\S)([ \t]+)(?=[–—][ \t])|(?<=\S)(\s*\n\s*)(?=\S)"
 )
 _WORD = re.compile(r"(?<=\S)(\s+)(?=\S)")
+_LINE_END = re.compile(r"(?<=\S)(\s*\n\s*)(?=\S)")
+_ITEM = re.compile(r"(?:[-*•+>|]|\d{1,3}[.)])(?=\s)|[–—•]|[a-z]\)")
+_RULE = re.compile(r"[-=_~*]{3,}$", re.MULTILINE)
+_LINE_STOPS = frozenset(".!?…:;»”\"'’)")
+# Lines as long as these are of a text wrapped at a width.
+_WRAPPED = range(45, 111)
+_SHORT = 30
 
 
 def sentence_borders(text: str, start: int, end: int) -> Iterator[Border]:
@@ -80,6 +87,29 @@ def _ends(text: str, match: re.Match[str]) -> bool:
 def _is_dotted(word: str) -> bool:
     """`a.C`, `V.Ex`, `E.U.A`."""
     return "." in word and all(1 <= len(part) <= 2 for part in word.split("."))
+
+
+def line_borders(text: str, start: int, end: int) -> Iterator[Border]:
+    """All line ends within characters `start` to `end`; see `tears_a_line` for those of a wrapped text."""
+    for match in _LINE_END.finditer(text, start + 1, end):
+        yield match.span(1)
+
+
+def ends_an_item(text: str, border: Border) -> bool:
+    """Whether a line end is that of a sentence, an item of a list, or a speaker's words."""
+    before, after = border
+    return not _RULE.match(text, after) and (text[before - 1] in _LINE_STOPS or _ITEM.match(text, after) is not None)
+
+
+def tears_a_line(text: str, border: Border) -> bool:
+    """Whether a text that was wrapped at a width goes on over a line end, or a heading over its underline."""
+    before, after = border
+    if text.count("\n", before, after) > 1 or ends_an_item(text, border):
+        return False
+    if _RULE.match(text, after):
+        return True
+    length = before - (text.rfind("\n", 0, before) + 1)
+    return length in _WRAPPED or (length > _SHORT and text[after].islower())
 
 
 def clause_borders(text: str, start: int, end: int) -> Iterator[Border]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from dataclasses import replace
 from tools.prepare_dataset.checks.ngrams import WORD, merged
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.material import Parsed, Passage, RowDraft
-from tools.prepare_dataset.sentences import Border, sentence_borders
+from tools.prepare_dataset.sentences import Border, line_borders, sentence_borders, tears_a_line
 
 # What is left of a row is a row when it has so many words.
 _FEWEST_WORDS = 20
@@ -76,7 +75,7 @@ class Shortener:
 
 def borders(text: str) -> list[Border]:
     """Between the sentences and lines of a text: where one ends and the next starts."""
-    lines = [match.span() for match in re.finditer(r"\s*\n\s*(?=\S)", text)]
+    lines = [border for border in line_borders(text, 0, len(text)) if not tears_a_line(text, border)]
     return merged([*lines, *sentence_borders(text, 0, len(text))])
 
 

@@ -1,0 +1,140 @@
+"""Preparing books: all of a preparation, from bytes to a written dataset, against peers that only cut.
+
+Throughput is of processor time (all processors), since the machine may be busy: megabytes of UTF-8 text
+a second, from the loading of the tokenizer on, the fastest of several runs, each in its own process.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from server.settings import sample_folder
+from tests.benchmarks.measurement import Bench, Measurement, run_child
+from tests.support.debian_texts import focalinux, has_debian
+from tools.prepare_dataset.contract import PrepareArgs
+from tools.prepare_dataset.memory_bound import default_bound
+from tools.prepare_dataset.reading_back import open_dataset
+from tools.prepare_dataset.request import FileToRead, Request
+from tools.workspace.processes import child_command, child_environment
+
+_TOKENS = 2048
+_LANGCHAIN = "langchain-text-splitters==1.1.3"
+_ENDS = frozenset('.!?…:;»”"’)')
+
+
+def measure(bench: Bench) -> Iterator[Measurement]:
+    runs = 1 if bench.quick else 3
+    with tempfile.TemporaryDirectory() as folder:
+        for name, files in _material(bench, Path(folder)):
+            texts = Path(folder) / f"{name} as text"
+            ours = _fastest([_prepare(bench, files, texts, Path(folder)) for _ in range(runs)])
+            size = sum(path.stat().st_size for path in texts.iterdir()) / 1e6
+            for peer, python in _peers(bench):
+                theirs = _fastest([_cut(python, peer, bench, texts) for _ in range(runs)])
+                yield Measurement(
+                    "preparing",
+                    f"{name}, {size:.2f} MB",
+                    "MB/s",
+                    round(size / ours["cpu_s"], 3),
+                    round(size / theirs["cpu_s"], 3),
+                    f"{peer}, cutting alone",
+                    notes=f"in a sentence end {ours['torn']:.1%} of ours, {theirs['torn']:.1%} of the peer's pieces; "
+                    f"peak {ours['peak_bytes'] / 1e6:.0f} MB, {theirs['peak_bytes'] / 1e6:.0f} MB",
+                    more={"ours": ours, "peer": theirs},
+                )
+
+
+def _material(bench: Bench, folder: Path) -> Iterator[tuple[str, list[Path]]]:
+    yield "sample books", sorted((sample_folder() / "livros").iterdir())
+    if has_debian() and not bench.quick:
+        books = folder / "focalinux"
+        books.mkdir()
+        for name, raw in focalinux().items():
+            (books / f"{name}.txt").write_bytes(raw)
+        yield "three Debian books", sorted(books.iterdir())
+
+
+def _peers(bench: Bench) -> Iterator[tuple[str, Path]]:
+    """Each peer with the interpreter that has it. LangChain's splitter is installed apart, once."""
+    yield "semantic-text-splitter", Path(sys.executable)
+    if bench.quick:
+        return
+    environment = bench.ws.root / _LANGCHAIN
+    python = environment / "bin" / "python"
+    if not (environment / "complete").is_file():
+        venv.create(environment, with_pip=True, clear=True)
+        needed = [_LANGCHAIN, f"tokenizers=={version('tokenizers')}"]
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *needed], check=True, timeout=600)
+        (environment / "complete").touch()
+    yield "LangChain", python
+
+
+def _prepare(bench: Bench, files: Sequence[Path], texts: Path, folder: Path) -> dict[str, Any]:
+    """What a preparation takes; `texts` is filled with the books as it read them."""
+    request = Request(
+        name="livros",
+        files=[FileToRead(path=str(path), name=path.name, kind="book") for path in files],
+        warnings=[],
+        model_folder=str(bench.folder),
+        memory_bytes=default_bound(),
+        args=PrepareArgs(sources=[str(path) for path in files], name="livros", format="text", max_tokens=_TOKENS),
+    )
+    with tempfile.TemporaryDirectory(dir=folder) as workspace:
+        asked = json.dumps({"workspace": workspace, "request": request.model_dump()})
+        told = _answer(child_command("tests.benchmarks.prepare_alone", []), asked)
+        dataset = open_dataset(Path(told.pop("path")))
+        sources = {source["path"]: dataset.source_text(source["path"]) for source in dataset.card["sources"]}
+        spans = [(sources[row.source], row.end) for row in dataset.provenance()]
+    texts.mkdir(exist_ok=True)
+    for name, text in sources.items():
+        (texts / name).write_text(text, encoding="utf-8")
+    return {**told, "pieces": len(spans), "torn": _torn(spans)}
+
+
+def _cut(python: Path, peer: str, bench: Bench, texts: Path) -> dict[str, Any]:
+    files = sorted(texts.iterdir())
+    script = Path(__file__).with_name("splitters.py")
+    told = _answer(
+        [str(python), str(script), peer, str(bench.folder / "tokenizer.json"), str(_TOKENS), *map(str, files)]
+    )
+    spans = []
+    for file, pieces in zip(files, told.pop("pieces"), strict=True):
+        text, position = file.read_text(encoding="utf-8"), 0
+        for piece in pieces:
+            position = text.index(piece, position) + len(piece)
+            spans.append((text, position))
+    return {**told, "pieces": len(spans), "torn": _torn(spans)}
+
+
+def _answer(command: Sequence[str], given: str = "") -> dict[str, Any]:
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=600, env=child_environment())
+    if done.returncode:
+        raise RuntimeError(f"{command[1:3]} failed: {done.stderr[-2000:]}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _torn(spans: Sequence[tuple[str, int]]) -> float:
+    """The share of pieces that end neither with a paragraph nor with a sentence."""
+    torn = [
+        text[:end].rstrip()[-1:] not in _ENDS and not text[end : end + 100].lstrip(" \t").startswith("\n\n")
+        for text, end in spans
+        if text[end:].strip()
+    ]
+    return sum(torn) / max(1, len(torn))
+
+
+def _fastest(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return min(runs, key=lambda told: float(told["cpu_s"]))
+
+
+if __name__ == "__main__":
+    run_child(measure)
