@@ -97,6 +97,24 @@ def test_parts_in_markdown_hold_the_level_below() -> None:
     ]
 
 
+def test_a_part_by_another_name_is_told_by_the_share_that_it_holds() -> None:
+    def chapters(*names: str) -> str:
+        return "".join(f"## {name}\n\n{BODY}\n\n" for name in names)
+
+    text = f"# Prólogo\n\n{BODY}\n\n# Terra\n\n{chapters('Um', 'Dois', 'Três')}# Mar\n\n{chapters('Sal', 'Sol', 'Sul')}"
+    assert titles(text) == [
+        "Prólogo",
+        "Terra – Um",
+        "Terra – Dois",
+        "Terra – Três",
+        "Mar – Sal",
+        "Mar – Sol",
+        "Mar – Sul",
+    ]
+    sections = "".join(f"# Capítulo {n}\n\n{chapters('Um', 'Dois', 'Três')}" for n in range(8))
+    assert titles(sections) == [f"Capítulo {n}" for n in range(8)]
+
+
 def test_a_new_chapter_leaves_the_names_of_others_as_they_are() -> None:
     parts = [f"PARTE {number}\n\nCAPÍTULO I\n\n{BODY}\n\nCAPÍTULO II\n\n{BODY}" for number in ("I", "II")]
     before = titles("\n\n".join(parts))

@@ -27,6 +27,7 @@ _MIN_BODY = 200
 # Forms that ordinary text takes too are chapters' headings from so many on.
 _FEWEST = 3
 _TITLE_LENGTH = 80
+_PART_SHARE = 0.2
 # A rule drawn across the page.
 _RULE = re.compile(r"[ \t]*[-=_~*]{5,}")
 
@@ -118,11 +119,29 @@ def _marked(text: str) -> tuple[str, list[Heading]]:
     if not repeated:
         return title, []
     level = repeated[0]
-    if 2 * sum(is_part(heading.title) for heading in found if heading.level == level) > levels[level] and repeated[1:]:
+    parts = _parts(text, found, level) if repeated[1:] else set()
+    if parts:
         # Prologue and epilogue stand beside the parts.
         level, above = repeated[1], level
-        found = [replace(h, level=level) if h.level == above and not is_part(h.title) else h for h in found]
+        found = [replace(h, level=level) if h.level == above and h.start not in parts else h for h in found]
     return title, list(_placed(text, found, level))
+
+
+def _parts(text: str, found: Sequence[Heading], level: int) -> set[int]:
+    """Where headings of a level start that stand over chapters: most of the level are called parts, or one holds a
+    large share of the book and no text before the headings below it."""
+    peers = [heading for heading in found if heading.level == level]
+    called = {heading.start for heading in peers if is_part(heading.title)}
+    if 2 * len(called) > len(peers):
+        return called
+    large = set()
+    for heading, after in zip_longest(peers, peers[1:]):
+        end = after.start if after else len(text)
+        below = [h for h in found if heading.start < h.start < end]
+        has_share = end - heading.start > _PART_SHARE * len(text)
+        if has_share and len(below) >= _FEWEST and not _has_body(text, heading, below[0].start):
+            large.add(heading.start)
+    return large
 
 
 def _only_opens(text: str, first: Heading, found: Sequence[Heading]) -> bool:
