@@ -82,6 +82,11 @@ def test_the_developers_turn_is_the_systems_and_said_so() -> None:
     ]
 
 
+def test_what_a_turn_says_is_kept_to_the_blank() -> None:
+    code = {"role": "assistant", "content": "    return farol\n"}
+    assert turns(USER, code)[1]["content"] == "    return farol\n"
+
+
 def test_parts_of_text_are_joined() -> None:
     parts = [{"type": "text", "text": "Olá?"}, {"type": "text", "text": "Quem está aí?"}]
     assert turns({"role": "user", "content": parts}, ASSISTANT)[0]["content"] == "Olá?\nQuem está aí?"

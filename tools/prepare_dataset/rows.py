@@ -9,7 +9,7 @@ from tools.prepare_dataset.compose import Composer, Refused
 from tools.prepare_dataset.cut import cut, target_tokens
 from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.material import Exchange, Parsed, Passage, RowDraft, Source, Unit
-from tools.prepare_dataset.sources import problems_error
+from tools.prepare_dataset.sources import MOST_TOLD, problems_error
 from tools.prepare_dataset.stages import Stages
 
 TOO_LONG = "does not fit max_tokens"
@@ -27,6 +27,7 @@ class RowMaker:
         self.drops = drops
         self.notes: list[str] = []
         self._problems: list[Problem] = []
+        self._untold = 0
 
     def make(self, sources: Sequence[Source], parsed: Sequence[Parsed], stages: Stages) -> list[RowDraft]:
         """The rows in the sources' order. Raises DataError listing the examples that make no row."""
@@ -42,7 +43,7 @@ class RowMaker:
             before += len(source.text)
             self._check_system(one)
         if self._problems:
-            raise problems_error(self._problems)
+            raise problems_error(self._problems, self._untold)
         return rows
 
     def _target(self, source: Source) -> int:
@@ -63,6 +64,9 @@ class RowMaker:
 
     def _exchange(self, unit: Exchange, source: Source) -> list[RowDraft]:
         def fault(message: str, fix: str) -> None:
+            if len(self._problems) == MOST_TOLD:
+                self._untold += 1
+                return
             line = source.text.count("\n", 0, unit.span.start) + 1
             self._problems.append(Problem(path=source.name, line=line, message=message, fix=fix))
 

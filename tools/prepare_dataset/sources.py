@@ -17,6 +17,8 @@ from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.patterns import MAGIC, Search, as_stored, base_of, real_of
 from tools.prepare_dataset.roots import Roots
 
+# Findings that one error spells out.
+MOST_TOLD = 200
 MAX_FILES = 10_000
 MAX_BYTES = 256 * 1024**2
 MAX_TOTAL_BYTES = 2 * 1024**3
@@ -106,13 +108,14 @@ def find_sources(sources: Sequence[str | SourceSpec], roots: Roots) -> tuple[lis
 
 
 def problems_error(problems: Sequence[Problem], untold: int = 0) -> DataError:
-    """One error for all findings, at most 200 of them spelled out. untold: findings besides, that are counted alone."""
+    """One error for all findings, at most MOST_TOLD spelled out. untold: findings besides, that are counted alone."""
     count = len(problems) + untold
+    first = f"The first {MOST_TOLD} are listed: mend and call again."
     return DataError(
         "The material has a problem." if count == 1 else f"The material has {count} problems.",
         field="sources",
-        fix="Mend what is listed and call again." if count <= 200 else "The first 200 are listed: mend and call again.",
-        problems=problems[:200],
+        fix="Mend what is listed and call again." if count <= MOST_TOLD else first,
+        problems=problems[:MOST_TOLD],
     )
 
 

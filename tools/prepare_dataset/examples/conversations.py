@@ -38,9 +38,9 @@ def read_sharegpt(record: Record, content: Mapping[str, Any]) -> Exchange | None
         if message is not None:
             messages.append(message)
     system = record.text(content, "system", may_be_empty=True) if content.get("system") else ""
-    if system:
+    if system.strip():
         messages.insert(0, {"role": "system", "content": system})
-    return _checked(record, content, messages, shift=bool(system), calls_told=False)
+    return _checked(record, content, messages, shift=bool(system.strip()), calls_told=False)
 
 
 def _from_sharegpt(record: Record, number: int, turn: object) -> Turn | None:
@@ -161,7 +161,7 @@ def _content(
             record.fault(told, "Remove it, or leave the example out.", *at)
         else:
             record.fault(f"Part {index + 1} of {called} is {type_of(part)}.", 'Write {"type": "text", "text": …}.', *at)
-    joined = "\n".join(text for text in texts if text)
+    joined = "\n".join(text for text in texts if text.strip())
     if not joined and record.sound and not may_be_empty:
         record.fault(f"{called} is empty.", "Fill it, or remove the example.", *place, "content")
     return joined

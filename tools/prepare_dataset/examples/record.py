@@ -14,9 +14,8 @@ from tools.errors import Problem
 from tools.prepare_dataset.contract import Split
 from tools.prepare_dataset.examples.positions import locate, locate_key
 from tools.prepare_dataset.material import Source, Span
+from tools.prepare_dataset.sources import MOST_TOLD
 
-# What one error tells at most.
-MOST_TOLD = 200
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _TYPES: dict[type, str] = {dict: "an object", list: "a list", bool: "a boolean", int: "a number", float: "a number"}
 
@@ -76,7 +75,7 @@ class Record:
     def text(
         self, content: Mapping[str, Any], key: str, *path: str | int, called: str = "", may_be_empty: bool = False
     ) -> str:
-        """The text under `key` of the object at `path`, without blanks around it; "" and a fault where it is none."""
+        """The text under `key` of the object at `path`; "" and a fault where it is none."""
         value = content.get(key)
         called = called or f"`{key}`"
         place = (*path, key)
@@ -87,7 +86,7 @@ class Record:
             self.fault(f"{called} holds characters that are no text.", "Remove the null or broken characters.", *place)
         elif not value.strip() and not may_be_empty:
             self.fault(f"{called} is empty.", "Fill it, or remove the example.", *place)
-        return value.strip()
+        return value
 
 
 def type_of(value: object) -> str:

@@ -102,7 +102,7 @@ def _extra(record: Record, shape: _Shape, key: str) -> None:
 
 
 def _text(record: Record, content: Content) -> Read:
-    text = record.text(content, "text")
+    text = record.text(content, "text").strip()
     match = _INSTRUCTION_FORM.match(text)
     if match is not None:
         turns = _asked(match["ask"].strip(), match["answer"].strip())
@@ -120,7 +120,8 @@ def _pair(ask_key: str, answer_key: str, context_key: str) -> Callable[[Record, 
     def read(record: Record, content: Content) -> Read:
         ask, answer = record.text(content, ask_key), record.text(content, answer_key)
         context, system = (
-            record.text(content, key, may_be_empty=True) if key in content else "" for key in (context_key, "system")
+            record.text(content, key, may_be_empty=True).strip() if key in content else ""
+            for key in (context_key, "system")
         )
         before = _history(record, content.get("history") or [])
         if before and context:
@@ -139,7 +140,7 @@ def _history(record: Record, history: object) -> tuple[Mapping[str, Any], ...]:
     turns: list[Mapping[str, Any]] = []
     for number, pair in enumerate(history):
         if isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) and text.strip() for text in pair):
-            turns += _asked(pair[0].strip(), pair[1].strip())
+            turns += _asked(pair[0], pair[1])
         else:
             told = f"Turn {number + 1} of `history` is no pair of texts."
             record.fault(told, 'Write it like ["Quem?", "O avô."].', "history", number)
@@ -156,7 +157,7 @@ def _question(record: Record, content: Content) -> Read:
         record.fault("`aliases` is not a list of texts.", 'Write it like ["34", "34 pontos"].', "aliases")
         aliases = []
     more = {key: record.text(content, key, may_be_empty=True) for key in ("kind", "source") if key in content}
-    question, answer = record.text(content, "question"), record.text(content, "answer")
+    question, answer = (record.text(content, key).strip() for key in ("question", "answer"))
     return Ask(question, answer, tuple(aliases), more.get("kind", ""), more.get("source", ""))
 
 
