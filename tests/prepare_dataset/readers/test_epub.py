@@ -119,6 +119,18 @@ def test_version_2_tells_its_titles_in_the_ncx_and_parts_stand_over_chapters(tmp
     ]
 
 
+def test_pages_that_open_a_part_leave_their_heading(tmp_path: Path) -> None:
+    links = '<p><a href="c1.xhtml">A chegada</a></p><p><a href="c2.xhtml">O mar</a></p>'
+    pages = {"i": page(f"<h1>Prólogo</h1>{paragraphs(1)}"), "p1": page(f"<h1>Terra</h1>{links}"), "c1": C1}
+    pages |= {"p2": page('<img src="mar.png" alt=""/>'), "c2": C2}
+    first, second = POINT.format("A chegada", "c1.xhtml", ""), POINT.format("O mar", "c2.xhtml", "")
+    ncx = POINT.format("Prólogo", "i.xhtml", "") + POINT.format("Terra", "p1.xhtml", first)
+    part = read(epub(tmp_path / "a.epub", pages, ncx=ncx + POINT.format("Mar", "p2.xhtml", second)))
+    headings = [line for line in part.text.split("\n") if line.startswith("#")]
+    assert headings == ["# Prólogo", "# Terra", "## A chegada", "# Mar", "## O mar"]
+    assert part.left_out == {"pages without text": 1, "table of contents": 1}
+
+
 @pytest.mark.parametrize(
     "heading",
     [

@@ -49,6 +49,7 @@ class Archive:
             self._file.close()
             raise
         self._read: dict[str, int] = {}
+        self._total = 0
 
     def __enter__(self) -> Archive:
         return self
@@ -72,7 +73,7 @@ class Archive:
     def chunks(self, name: str) -> Iterator[bytes]:
         """The same piece by piece: a check of every entry keeps nothing in memory."""
         info, done = self._entries[name], 0
-        others = sum(self._read.values()) - self._read.get(name, 0)
+        others = self._total - self._read.get(name, 0)
         try:
             with self._zip.open(info) as stream:
                 while chunk := stream.read(_CHUNK):
@@ -86,7 +87,7 @@ class Archive:
             raise self.damaged(name) from error
         except OSError as error:
             raise self._of_disk(error, name) from error
-        self._read[name] = done
+        self._read[name], self._total = done, others + done
 
     def check_all(self) -> None:
         """Unpack every entry once and keep none: for libraries that unpack on their own afterwards."""

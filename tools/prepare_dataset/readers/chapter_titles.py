@@ -33,10 +33,13 @@ class Headings:
 
     depth: int = 0
     own: int = 0
+    _least: int = 0
 
     def settle(self, blocks: Sequence[Block], entries: Sequence[Entry]) -> list[Block]:
         """A document's blocks with its headings at the depths of `entries`, those that lead into it."""
         due = _places(blocks, entries)
+        # In a document of the contents, a heading that they do not tell stands below those that they do.
+        self._least = 1 if due else 0
         settled: list[Block] = []
         at = 0
         for place in sorted(due):
@@ -64,7 +67,8 @@ class Headings:
     def _leveled(self, block: Block) -> Block:
         if not block.level:
             return block
-        return replace(block, level=min(max(1, self.depth + block.level - self.own), _DEEPEST))
+        below = max(self._least, block.level - self.own)
+        return replace(block, level=min(max(1, self.depth + below), _DEEPEST))
 
 
 def _places(blocks: Sequence[Block], entries: Sequence[Entry]) -> dict[int, list[Entry]]:

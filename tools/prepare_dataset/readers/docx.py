@@ -57,7 +57,7 @@ def read_docx(path: Path) -> list[Part]:
     text, _ = joined(without_gaps(reading.flow.blocks))
     if not text and not reading.tables:
         raise Unreadable("There is no text in it.", "If its pages are pictures, give the text itself.")
-    reading.left_out["headers and footers"] += sum(1 for _ in named(body, "headerreference", "footerreference"))
+    reading.left_out["headers and footers"] += sum(1 for _ in named(body, "headerReference", "footerReference"))
     left_out = {name: count for name, count in sorted(reading.left_out.items()) if count}
     title = title or reading.title
     parts = [Part(text, "docx", title=title, left_out=left_out, whole_lines=True)] if text else []
@@ -104,7 +104,7 @@ class _Package:
     def _target(self, relations: str, folder: str, kind: str) -> str:
         if relations not in self._archive:
             return ""
-        for relation in named(self._tree(relations), "relationship"):
+        for relation in named(self._tree(relations), "Relationship"):
             if (relation.get("Type") or "").lower().endswith("/" + kind):
                 target = relation.get("Target") or ""
                 return posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
@@ -243,7 +243,7 @@ def _has_title(body: etree._Element, styles: Styles) -> bool:
 
 
 def _is_contents(control: etree._Element) -> bool:
-    return any("contents" in attribute(kind, "val").lower() for kind in named(control, "docpartgallery"))
+    return any("contents" in attribute(kind, "val").lower() for kind in named(control, "docPartGallery"))
 
 
 def _is_hidden(run: etree._Element) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from lxml import etree
@@ -12,7 +13,14 @@ from lxml import etree
 from tools.prepare_dataset.readers.archive import Archive, shown
 from tools.prepare_dataset.readers.chapter_titles import Headings
 from tools.prepare_dataset.readers.flow import Block, joined, without_gaps
-from tools.prepare_dataset.readers.front_matter import CONTENTS, folded, is_notes_heading, reason_for, reason_of
+from tools.prepare_dataset.readers.front_matter import (
+    CONTENTS,
+    folded,
+    heading_of_part,
+    is_notes_heading,
+    reason_for,
+    reason_of,
+)
 from tools.prepare_dataset.readers.grid import Data, part_name
 from tools.prepare_dataset.readers.markup import Content, Walker, words_of
 from tools.prepare_dataset.readers.notes import Call, Notes, Place, calls_in, is_note, resolved, types_of
@@ -60,38 +68,49 @@ class _Book:
     tables: list[tuple[str, Data]] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     mended: int = 0
+    _titles: set[str] = field(default_factory=set)
+    _parents: set[Entry] = field(default_factory=set)
+    _begun: int = 0  # characters of the work read so far
 
     def read(self) -> None:
         calls, confirmed = self._notes()
         entries: dict[str, list[Entry]] = {}
         for entry in self.package.entries:
             entries.setdefault(entry.path, []).append(entry)
-        titles = {folded(entry.title) for entry in self.package.entries}
+        self._titles = {folded(entry.title) for entry in self.package.entries}
+        self._parents = {above for above, below in pairwise(self.package.entries) if below.depth > above.depth}
         headings = Headings()
         self.left_out["pages outside of the reading order"] = self.package.passed_over
-        begun = 0
         for path, root in self._documents():
             content = self._content(path, root, calls.get(path, []), confirmed)
-            blocks = content.flow.blocks
             self.left_out.update(content.left_out)
-            reason = self._reason(path, root, content, titles, begun)
-            if reason is not None:
-                self.left_out[reason] += 1
-                continue
-            if _is_notes(content):
-                continue
-            begun += sum(len(block.text) for block in blocks)
-            self.blocks += headings.settle(blocks, entries.get(path, []))
-            self.tables += content.tables
+            leading = entries.get(path, [])
+            blocks, tables = self._kept(path, root, content, leading)
+            if blocks or tables:
+                self._begun += sum(len(block.text) for block in blocks)
+                self.blocks += headings.settle(blocks, leading)
+                self.tables += tables
 
-    def _reason(self, path: str, root: etree._Element, content: Content, titles: set[str], begun: int) -> str | None:
-        """Why a whole document is left out, or None. begun: characters of the work before it."""
+    def _kept(
+        self, path: str, root: etree._Element, content: Content, entries: list[Entry]
+    ) -> tuple[list[Block], list[tuple[str, Data]]]:
+        """What of a document is the work: all, nothing, or its heading, where it opens a part.
+
+        entries: lines of the contents that lead into it.
+        """
         blocks = content.flow.blocks
         if not content.tables and not any(block.text for block in blocks):
-            return None if content.left_out else "pages without text"
-        names = [self.package.title, *self.package.creators] if begun < _BEGUN else []
+            if content.left_out:
+                return [], []
+            self.left_out["pages without text"] += 1
+            return [Block(entry.title, entry.depth) for entry in entries if entry in self._parents], []
+        names = [self.package.title, *self.package.creators] if self._begun < _BEGUN else []
         kinds = self.package.kinds.get(path, set())
-        return reason_for(blocks, kinds, self._share_of_links(path, root), titles, names)
+        reason = reason_for(blocks, kinds, self._share_of_links(path, root), self._titles, names)
+        if reason is not None:
+            self.left_out[reason] += 1
+            return (heading_of_part(blocks, self._titles) if reason == CONTENTS else []), []
+        return ([], []) if _is_notes(content) else (blocks, content.tables)
 
     def _documents(self) -> Iterator[tuple[str, etree._Element]]:
         for path in self.package.spine:

@@ -39,7 +39,7 @@ class Block:
     pages: tuple[tuple[int, str], ...] = ()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Style:
     """How the block that is being gathered stands. marker: before its first line; indent: before the other ones."""
 

@@ -73,15 +73,21 @@ def reason_for(
         return told
     if _is_contents(texts, links, titles):
         return CONTENTS
-    signs = {match.group().casefold() for text in texts for match in _IMPRINT_SIGNS.finditer(text)}
-    dense = len(signs) >= 2 and len(signs) * _CHARACTERS_A_SIGN >= length
-    if length <= _IMPRINT_LENGTH and dense and any(_RIGHTS.search(text) for text in texts):
+    if length <= _IMPRINT_LENGTH and _is_imprint(texts, length):
         return IMPRINT
     if names and 0 < length <= _TITLE_LENGTH and all(len(text) <= _LINE for text in texts):
         lines = {folded(line) for text in texts for line in text.split("\n")}
         if folded(names[0]) in lines | {folded(" ".join(texts))} and len(names[0]) > 2:
             return TITLE
     return None
+
+
+def heading_of_part(blocks: Sequence[Block], titles: Collection[str]) -> list[Block]:
+    """What stays of a list of chapters: its heading, where the table of contents tells it as a part's."""
+    heading = next((block for block in blocks if block.level), None)
+    if heading is None or folded(heading.text) not in titles or folded(heading.text) in _CONTENTS_WORDS:
+        return []
+    return [heading]
 
 
 def is_notes_heading(text: str) -> bool:
@@ -93,6 +99,12 @@ def folded(text: str) -> str:
     """The words of a text without case, accents and marks, in any script."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join(re.findall(r"[^\W_]+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def _is_imprint(texts: Sequence[str], length: int) -> bool:
+    signs = {match.group().casefold() for text in texts for match in _IMPRINT_SIGNS.finditer(text)}
+    dense = len(signs) >= 2 and len(signs) * _CHARACTERS_A_SIGN >= length
+    return dense and any(_RIGHTS.search(text) for text in texts)
 
 
 def _is_contents(texts: Sequence[str], links: float, titles: Collection[str]) -> bool:

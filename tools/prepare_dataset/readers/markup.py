@@ -79,7 +79,7 @@ class Walker:
         current: etree._Element | None = root
         while current is not None or stack:
             if current is not None:
-                before = replace(self._flow.style), len(self._lists)
+                before = self._flow.style, len(self._lists)
                 if self._start(current):
                     stack.append((current, iter(current), *before))
                     self._flow.text(current.text or "")
@@ -229,7 +229,8 @@ def _page_label(element: etree._Element) -> str:
 
 def words_of(element: etree._Element) -> set[str]:
     """The classes of an element, in small letters, without the numbers that programs put behind them."""
-    return {re.sub(r"[-_]?\d+$", "", name) for name in (element.get("class") or "").casefold().split()}
+    told = element.get("class")
+    return {re.sub(r"[-_]?\d+$", "", name) for name in told.casefold().split()} if told else set()
 
 
 def _is_line(element: etree._Element) -> bool:

@@ -49,6 +49,8 @@ class Call:
 
 def types_of(element: etree._Element) -> set[str]:
     """What an element is by `epub:type` and `role`."""
+    if not element.attrib:
+        return set()
     told = f"{element.get(_OPS) or element.get('epub:type') or ''} {element.get('role') or ''}"
     return set(told.casefold().split())
 

@@ -69,7 +69,7 @@ def read_package(archive: Archive) -> Package:
     items = _manifest(root, archive, path)
     _refuse_protected(archive)
     package = Package(
-        title=next((_words(e) for e in named(root, "title") if _words(e)), "")[:300],
+        title=next((_words(e) for e in named(root, "title", "Title") if _words(e)), "")[:300],
         creators=[_words(e) for e in named(root, "creator")],
     )
     spine = next(named(root, "spine"), None)
@@ -146,8 +146,8 @@ def _add(reference: etree._Element, items: dict[str, _Item], package: Package, a
 def _refuse_protected(archive: Archive) -> None:
     encrypted = False
     if "META-INF/encryption.xml" in archive:
-        for data in named(_tree(archive, "META-INF/encryption.xml"), "encrypteddata"):
-            method = next(named(data, "encryptionmethod"), None)
+        for data in named(_tree(archive, "META-INF/encryption.xml"), "EncryptedData"):
+            method = next(named(data, "EncryptionMethod"), None)
             algorithm = method.get("Algorithm") if method is not None else None
             encrypted = encrypted or algorithm not in _OF_FONTS
     if encrypted or any(name in archive for name in _RIGHTS):
@@ -167,9 +167,9 @@ def _read_contents(archive: Archive, items: dict[str, _Item], ncx: str, package:
     item = items.get(ncx) or next((item for item in items.values() if item.media == _NCX), None)
     if not package.entries and item is not None and item.path in archive:
         root = _tree(archive, item.path)
-        for map_ in named(root, "navmap"):
+        for map_ in named(root, "navMap"):
             package.entries += _points(map_, item.path)
-        for target in named(root, "pagetarget"):
+        for target in named(root, "pageTarget"):
             _add_page(package, *_point(target, item.path))
     del package.entries[_MAX_ENTRIES:]
 
@@ -202,7 +202,7 @@ def _lines(nav: etree._Element, path: str) -> Iterator[Entry]:
 
 
 def _points(root: etree._Element, path: str) -> Iterator[Entry]:
-    for point in named(root, "navpoint"):
+    for point in named(root, "navPoint"):
         depth = sum(1 for around in point.iterancestors() if local(around) == "navpoint") + 1
         title, target, fragment = _point(point, path)
         if title:

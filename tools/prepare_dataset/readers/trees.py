@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html.entities import html5
 
 from lxml import etree
@@ -106,14 +107,17 @@ def declared_codec(label: str) -> str | None:
 def local(element: etree._Element) -> str:
     """An element's name without its namespace, in small letters; "" for an entity, comment or instruction."""
     tag = element.tag
-    return str(tag).rpartition("}")[2].lower() if isinstance(tag, str) else ""
+    return _bare(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _bare(tag: str) -> str:
+    return tag.rpartition("}")[2].lower()
 
 
 def named(root: etree._Element, *names: str) -> Iterator[etree._Element]:
-    """The elements of these local names, in the document's order."""
-    for element in root.iter():
-        if local(element) in names:
-            yield element
+    """The elements of these local names, spelt as the document spells them, in its order."""
+    return root.iter(*(f"{{*}}{name}" for name in names))
 
 
 def letters(element: etree._Element) -> int:

@@ -146,17 +146,17 @@ def _style(element: etree._Element) -> _Style:
 def _ordered_lists(numbering: etree._Element) -> dict[tuple[str, int], bool]:
     """Whether the items of a list are counted, by the list's id and the depth."""
     abstract: dict[str, dict[int, bool]] = {}
-    for element in named(numbering, "abstractnum"):
+    for element in named(numbering, "abstractNum"):
         levels: dict[int, bool] = {}
         for level in named(element, "lvl"):
             depth = attribute(level, "ilvl")
-            form = next((attribute(child, "val") for child in named(level, "numfmt")), "decimal")
+            form = next((attribute(child, "val") for child in named(level, "numFmt")), "decimal")
             if depth.isdecimal():
                 levels[int(depth)] = form not in ("bullet", "none")
         abstract[attribute(element, "abstractNumId")] = levels
     ordered: dict[tuple[str, int], bool] = {}
     for element in named(numbering, "num"):
-        reference = next((attribute(child, "val") for child in named(element, "abstractnumid")), "")
+        reference = next((attribute(child, "val") for child in named(element, "abstractNumId")), "")
         for depth_of, is_ordered in abstract.get(reference, {}).items():
             ordered[attribute(element, "numId"), depth_of] = is_ordered
     return ordered
