@@ -93,8 +93,10 @@ class Layout:
             (_priced(every_border, _CODE_POINT), room // 2),
         ):
             starts, ends = [0, *(b[1] for b in breaks)], [*(b[0] for b in breaks), len(self.text)]
-            sizes = self._before(ends) - self._before(starts)
-            for index in np.flatnonzero(sizes > longest):
+            too_long = np.flatnonzero(self._before(ends) - self._before(starts) > longest)
+            if not len(too_long):
+                continue
+            for index in too_long:
                 breaks += finder(self.text, starts[index], ends[index])
             breaks.sort()
         return breaks

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
-from functools import cached_property
 
 from tools.prepare_dataset.headings import at_blocks, named_label
 
@@ -50,14 +48,14 @@ class _Entries:
                 repeated = bool(name)
                 break
             second_line = bool(entries) and _indent(line) > indent and len(line) <= _LONGEST
-            if self._looks_so(line) or label is not None or (not second_line and self._is_heading(line, name)):
+            if self._looks_so(line) or label is not None or (not second_line and self._is_heading(line, end)):
                 seen.update((name, _normal(label or name)))
                 indent = _indent(line)
             elif not second_line:
                 break
             entries.append((end, name))
         # The last may be the heading of the text that follows.
-        if entries and not repeated and self._times[entries[-1][1]] < 2 and not self._has_leader(entries[-1][0]):
+        if entries and not repeated and not self._recurs(*entries[-1]) and not self._has_leader(entries[-1][0]):
             entries.pop()
         return entries[-1][0] if len(entries) >= _FEWEST else None
 
@@ -74,18 +72,19 @@ class _Entries:
         bare = line.strip()
         return len(bare) <= _LONGEST and any((_LEADER.search(bare), _LINK.match(bare), _NUMBERED.match(bare)))
 
-    def _is_heading(self, line: str, name: str) -> bool:
-        """Whether a line stands elsewhere too, like a heading."""
-        return self._times[name] > 1 and line.rstrip()[-1] not in ".;:,"
+    def _is_heading(self, line: str, end: int) -> bool:
+        """Whether a line stands further down too, like a heading."""
+        return len(line) <= _LONGEST and line.rstrip()[-1] not in ".;:," and self._recurs(end, _normal(line))
+
+    def _recurs(self, end: int, name: str) -> bool:
+        """Whether a title is a line of the text that follows."""
+        words = r"[^\w\n]+".join(map(re.escape, name.split()))
+        line = re.compile(rf"\n[^\w\n]*{words}[^\w\n]*$", re.MULTILINE | re.IGNORECASE)
+        return bool(words) and line.search(self._text, end) is not None
 
     def _has_leader(self, end: int) -> bool:
         line = self._text[self._text.rfind("\n", 0, end) + 1 : end]
         return _LEADER.search(line.strip()) is not None
-
-    @cached_property
-    def _times(self) -> Counter[str]:
-        """How often each short line stands in the text."""
-        return Counter(_normal(line) for line in self._text.split("\n") if 0 < len(line) <= _LONGEST)
 
 
 def _indent(line: str) -> int:
