@@ -46,9 +46,9 @@ class ModelIdentity:
     max_positions: int
 
 
-def identify(folder: Path) -> ModelIdentity:
-    """The model in `folder`. Raises DataError when its tokenizer is damaged."""
-    info, tokenizer = load_info(folder), Tokenizer.load(folder)
+def identify(folder: Path, tokenizer: Tokenizer | None = None) -> ModelIdentity:
+    """The model in `folder`; its tokenizer is given where it is loaded. Raises DataError when it is damaged."""
+    info, tokenizer = load_info(folder), tokenizer or Tokenizer.load(folder)
     digest = sha256_file(folder / "tokenizer.json")
     return ModelIdentity(info.name, info.fingerprint, digest, tokenizer.template_hash, info.max_positions)
 
