@@ -17,7 +17,7 @@ from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.routing import AdapterRouter
 from tools.compute.training.batches import Batches
 from tools.compute.training.branch import prepare_branches
-from tools.compute.training.checkpoint import restore_newest, save_checkpoint
+from tools.compute.training.checkpoint import Policy, restore_newest, save_checkpoint
 from tools.compute.training.decoder import Decoder
 from tools.compute.training.loop import Trainer
 from tools.compute.training.rows import Sequence
@@ -81,7 +81,7 @@ def resuming(model: nn.Module, shape: LoraShape, length: int, folder: Path) -> d
         start = _arrays(first)
         for _ in range(3):
             first.train_step()
-        save_checkpoint(folder, first, dropping, described, None, keep=1)
+        save_checkpoint(folder, first, dropping, described, None, Policy(1))
         remove_lora_layers(model)
         second = fresh()
         restore_newest(folder, second)

@@ -40,8 +40,9 @@ def _swiglu_backward(primals: Any, cotangents: Any, outputs: Any) -> tuple[mx.ar
 
 def swiglu(gate: mx.array, up: mx.array) -> mx.array:
     """silu(gate) · up, of any one shape."""
-    result: mx.array = _swiglu(gate, up)[0]
-    return result
+    outputs: Any = _swiglu(gate, up)
+    product: mx.array = outputs[0]
+    return product
 
 
 def attention(
@@ -97,8 +98,9 @@ def _block(queries: mx.array, keys: mx.array, values: mx.array, seen: mx.array) 
         by_value = (weights.swapaxes(-1, -2) @ given).sum(axis=2, keepdims=True)
         return by_score @ keys, by_key, by_value
 
-    result: mx.array = forward(queries, keys, values)[0]
-    return result
+    outputs: Any = forward(queries, keys, values)
+    attended: mx.array = outputs[0]
+    return attended
 
 
 @contextmanager

@@ -40,6 +40,11 @@ class TrainSettings(BaseModel):
     val_batches: int | None = Field(None, ge=-1, le=100_000, description="Validation batches; -1 means all")
     save_every: int | None = Field(None, ge=1, le=1_000_000, description="Steps between checkpoints")
     keep_checkpoints: int | None = Field(None, ge=1, le=1000, description="Checkpoints kept, the newest")
+    keep_every: int | None = Field(None, ge=1, le=1_000_000, description="Keep also each checkpoint of so many steps")
+    publish: Literal["best", "last"] | None = Field(None, description="The checkpoint that becomes the adapter")
+    patience: int | None = Field(
+        None, ge=1, le=1000, description="Stop after so many evaluations without a lower validation loss"
+    )
     optimizer: Literal["adamw", "adam", "sgd", "lion", "adafactor"] | None = None
     weight_decay: float | None = Field(None, ge=0, le=1)
     schedule: Literal["constant", "linear", "cosine"] | None = Field(None, description="Of the rate after warm-up")

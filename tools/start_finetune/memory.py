@@ -6,17 +6,21 @@ kept for the backward pass, attention scores and the output layer's logits.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from tools.models.info import ModelInfo
 from tools.models.precision import activation_bytes, choose_precision, resident_bytes
+from tools.start_finetune.contract import Plan
 from tools.workspace import machine
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
 
 # Python, MLX's library, the tokenizer and fused temporaries.
 _OVERHEAD = int(0.25 * GB)
+# Learned tokens whose logits are there at once.
+_CHUNK = 512
 # Sustained FLOP/s of LoRA training where nothing was measured yet: M1's GPU is a prediction.
 _GUESSED_FLOPS = {"cpu": 4e10, "metal": 1.5e12, "cuda": 1e14}
 
@@ -42,8 +46,16 @@ def adapter_parameters(info: ModelInfo, layers: int, rank: int, keys: list[str] 
     return layers * rank * sum(width for name, width in zip(MODULES, widths, strict=True) if name in wanted)
 
 
-def predict_peak(info: ModelInfo, settings: Mapping[str, Any]) -> int:
-    """Bytes at the peak of training with these settings on this machine."""
+def predict_peak(info: ModelInfo, settings: Mapping[str, Any], ratio: float = 1.0) -> int:
+    """Bytes at the peak of training with these settings on this machine.
+
+    ratio: what was measured over what is predicted here, for all but the weights (`peak_ratio`).
+    """
+    return resident_bytes(info, choose_precision(info, "train")) + _OVERHEAD + int(ratio * computed(info, settings))
+
+
+def computed(info: ModelInfo, settings: Mapping[str, Any]) -> int:
+    """Bytes of all that training adds to the weights: adapter, activations, scores, logits."""
     precision = choose_precision(info, "train")
     size = activation_bytes(info, precision)
     layers = trained_layers(info, settings)
@@ -57,9 +69,29 @@ def predict_peak(info: ModelInfo, settings: Mapping[str, Any]) -> int:
     scores = 2 * rows * info.heads * length * length * 4
     layer = tokens * (per_token * size + branch) + scores
     kept = tokens * info.hidden_size * size * layers + layer if settings["grad_checkpoint"] else layer * layers
-    logits = 3 * tokens * info.vocab_size * 4
-    computed = int(adapter * copies + kept + logits)
-    return resident_bytes(info, precision) + _OVERHEAD + computed
+    logits = 3 * min(tokens, _CHUNK) * info.vocab_size * 4
+    return int(adapter * copies + kept + logits)
+
+
+def peak_ratio(ws: Workspace, info: ModelInfo) -> float:
+    """How far the prediction was off for this model when last measured on this machine; 1 where it never was."""
+    return calibrated(ws, _peak_key(info), 1.0)
+
+
+def remember_peak(ws: Workspace, info: ModelInfo, plan: Plan, measured: int) -> None:
+    """Keep what a step's peak was against the prediction. measured: bytes, weights included."""
+    settings = {name: setting.value for name, setting in plan.settings.items()}
+    weights = resident_bytes(info, choose_precision(info, "train"))
+    ratio = (measured - weights) / computed(info, settings)
+    if ratio > 0:
+        ws.store.write(
+            "INSERT OR REPLACE INTO calibration (key, value, updated) VALUES (?, ?, ?)",
+            (_peak_key(info), ratio, time.time()),
+        )
+
+
+def _peak_key(info: ModelInfo) -> str:
+    return f"train_peak_ratio:{info.fingerprint}:{machine.device()}"
 
 
 def trained_layers(info: ModelInfo, settings: Mapping[str, Any]) -> int:

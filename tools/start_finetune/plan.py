@@ -8,7 +8,7 @@ from tools.errors import DoesNotFit, InvalidArgument, nearest, printable
 from tools.models.info import ModelInfo
 from tools.models.precision import activation_bytes, choose_precision
 from tools.start_finetune.contract import Change, Plan, Preset, Setting, TrainSettings
-from tools.start_finetune.memory import MODULES, predict_peak, predict_tokens_per_second, trained_layers
+from tools.start_finetune.memory import MODULES, peak_ratio, predict_peak, predict_tokens_per_second, trained_layers
 from tools.start_finetune.presets import DatasetShape, preset_values
 from tools.workspace import ledger, machine
 from tools.workspace.layout import Workspace
@@ -43,10 +43,10 @@ def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset
     _fit_model(info, values, changes)
     _fit_rows(values, set(given), data, changes)
     budget = min(ledger.budget(ws), _reachable_memory(ws))
-    _fit_memory(info, values, set(given), budget, changes)
+    _fit_memory(info, values, set(given), budget, peak_ratio(ws, info), changes)
     values["frozen_prefix"] = _choose_prefix(ws, info, values, data, changes)
     flat = {name: value for name, (value, _) in values.items()}
-    peak = predict_peak(info, flat)
+    peak = predict_peak(info, flat, peak_ratio(ws, info))
     tokens_per_row = data.tokens / max(1, data.rows)
     speed = predict_tokens_per_second(ws, info, flat)
     minutes = flat["max_minutes"] or flat["iters"] * flat["batch_size"] * tokens_per_row / speed / 60
@@ -158,10 +158,11 @@ def _fit_memory(
     values: dict[str, tuple[Any, str]],
     fixed: set[str],
     budget: int,
+    ratio: float,
     changes: list[Change],
 ) -> None:
     def peak_of(candidate: dict[str, tuple[Any, str]]) -> int:
-        return predict_peak(info, {name: value for name, (value, _) in candidate.items()})
+        return predict_peak(info, {name: value for name, (value, _) in candidate.items()}, ratio)
 
     first_peak = peak_of(values)
     if first_peak <= budget:

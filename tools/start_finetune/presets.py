@@ -14,6 +14,9 @@ COMMON: dict[str, Any] = {
     "lora_keys": None,
     "frozen_prefix": None,
     "keep_checkpoints": 3,
+    "keep_every": None,
+    "publish": "best",
+    "patience": None,
     "optimizer": "adamw",
     "weight_decay": 0.01,
     "schedule": "cosine",
@@ -67,6 +70,7 @@ AGGRESSIVE: dict[str, Any] = {
 # Passes over the training rows that `auto` aims for, and the bounds on its steps.
 _EPOCHS = 3
 _LEAST_STEPS, _MOST_STEPS = 60, 3000
+_PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ def _auto(info: ModelInfo, data: DatasetShape) -> dict[str, tuple[Any, str]]:
         "steps_per_report": (max(1, every // 5), "auto: fifty reports"),
         "steps_per_eval": (every, "auto: ten evaluations"),
         "save_every": (every, "auto: at each evaluation"),
+        "patience": (_PATIENCE, "auto: half of the evaluations without a gain are enough"),
     }
 
 

@@ -17,10 +17,10 @@ from tools.compute.loading import LoadedBase, load_base
 from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.training.batches import Batches, Cursor, epoch_order, fixed_batches
 from tools.compute.training.branch import prepare_branches
-from tools.compute.training.checkpoint import Best, checkpoint_folders, restore_newest, save_checkpoint
+from tools.compute.training.checkpoint import Best, Policy, checkpoint_folders, restore_newest, save_checkpoint
 from tools.compute.training.checkpointing import recomputed
 from tools.compute.training.decoder import Decoder
-from tools.compute.training.loop import LoopSettings, NotFinite, Trainer
+from tools.compute.training.loop import BrokeDown, LoopSettings, Trainer
 from tools.compute.training.packing import make_batch
 from tools.compute.training.rows import Sequence
 from tools.compute.training.schedule import rate_at
@@ -121,7 +121,7 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: 
     first = fresh()
     for _ in range(6):  # in the middle of an accumulation, and of the second epoch
         first.train_step()
-    save_checkpoint(tmp_path, first, SHAPE, DESCRIBED, Best(6, 1.0), keep=2)
+    save_checkpoint(tmp_path, first, SHAPE, DESCRIBED, Best(6, 1.0), Policy(2))
     first.train_step()
     second = fresh()
     assert restore_newest(tmp_path, second) == Best(6, 1.0)
@@ -134,21 +134,36 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: 
     assert second.state.window.loss == alone.state.window.loss
 
 
-def test_a_loss_that_is_not_finite_stops_training(adapted: LoadedBase) -> None:
-    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0, share=True), settings(accumulation=1, iters=3))
+def test_a_loss_that_is_not_finite_updates_nothing(adapted: LoadedBase) -> None:
+    batches = Batches(sequences(4), 2, 0, 0, share=True)
+    trainer = make_trainer(adapted.model, batches, settings(accumulation=1, iters=3))
     adapted.model.model.norm.weight = mx.full(adapted.model.model.norm.weight.shape, float("nan"))
-    with pytest.raises(NotFinite, match="step 1"):
+    with pytest.raises(BrokeDown, match="not a number"):
         trainer.train_step()
     assert trainer.state.update == 0
 
 
-def test_old_checkpoints_go_and_the_newest_stay(adapted: LoadedBase, tmp_path: Path) -> None:
-    trainer = make_trainer(adapted.model, Batches(sequences(4), 2, 0, 0, share=True), settings(accumulation=1, iters=4))
-    for _ in range(4):
+def test_a_loop_that_begins_again_is_the_loop_that_it_was(adapted: LoadedBase) -> None:
+    batches = Batches(sequences(6), 2, 0, 0, share=True)
+    trainer = make_trainer(adapted.model, batches, settings(accumulation=2, iters=6))
+    initial = {name: mx.array(value) for name, value in trainable(adapted.model).items()}
+    ends = []
+    for _ in range(2):
+        trainer.begin_again(initial)
+        while not trainer.done:
+            trainer.train_step()
+        ends.append({name: bytes(np.array(value)) for name, value in trainable(adapted.model).items()})
+    assert ends[0] == ends[1]
+
+
+def test_the_newest_the_best_and_every_so_many_checkpoints_stay(adapted: LoadedBase, tmp_path: Path) -> None:
+    batches = Batches(sequences(4), 2, 0, 0, share=True)
+    trainer = make_trainer(adapted.model, batches, settings(accumulation=1, iters=7))
+    for _ in range(7):
         trainer.train_step()
-        save_checkpoint(tmp_path, trainer, SHAPE, DESCRIBED, None, keep=2)
-    assert [path.name for path in checkpoint_folders(tmp_path)] == ["step-3", "step-4"]
-    assert {path.name for path in tmp_path.iterdir()} == {"step-3", "step-4", "afina"}
+        save_checkpoint(tmp_path, trainer, SHAPE, DESCRIBED, Best(2, 1.0), Policy(2, every=4))
+    assert [path.name for path in checkpoint_folders(tmp_path)] == ["step-2", "step-4", "step-6", "step-7"]
+    assert {path.name for path in tmp_path.iterdir()} == {"step-2", "step-4", "step-6", "step-7", "afina"}
 
 
 def test_recomputing_gives_the_same_gradients_also_with_dropout_and_is_taken_off(base: LoadedBase) -> None:

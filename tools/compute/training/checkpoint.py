@@ -14,6 +14,7 @@ from typing import Any
 from tools.compute.arrays import load_arrays
 from tools.compute.lora import WEIGHTS_FILE, LoraShape, save_weights, trainable, write_adapter
 from tools.compute.training.batches import Cursor
+from tools.compute.training.guard import Guard
 from tools.compute.training.loop import Trainer, TrainerState, Window
 from tools.workspace.files import publishing, read_json, write_json
 from tools.workspace.layout import ADAPTER_MARKER
@@ -24,10 +25,19 @@ POSITION_FILE = "checkpoint.json"
 
 @dataclass(frozen=True)
 class Best:
-    """The lowest validation loss so far and its step."""
+    """The lowest validation loss so far, its step, and how many evaluations have come since."""
 
     step: int
     loss: float
+    since: int = 0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Which checkpoints stay: the newest, the best, and one in so many steps (None: no other)."""
+
+    newest: int
+    every: int | None = None
 
 
 def checkpoint_folders(folder: Path) -> list[Path]:
@@ -37,9 +47,9 @@ def checkpoint_folders(folder: Path) -> list[Path]:
 
 
 def save_checkpoint(
-    folder: Path, trainer: Trainer, shape: LoraShape, described: dict[str, Any], best: Best | None, keep: int
+    folder: Path, trainer: Trainer, shape: LoraShape, described: dict[str, Any], best: Best | None, policy: Policy
 ) -> Path:
-    """Write `step-<n>` under `folder`, then remove all but the newest `keep`."""
+    """Write `step-<n>` under `folder`, then remove those that the policy does not keep."""
     state = trainer.state
     final = folder / f"step-{state.step}"
     if not (final / ADAPTER_MARKER).is_file():
@@ -49,16 +59,24 @@ def save_checkpoint(
                 "state": dataclasses.asdict(state),
                 "cursor": dataclasses.asdict(trainer.batches.cursor),
                 "best": dataclasses.asdict(best) if best else None,
+                "guard": trainer.guard.losses,
             }
             write_json(aside / POSITION_FILE, position)
             version = f"step-{state.step}"
             write_adapter(aside, trainable(trainer.model), shape, {**described, "version": version})
-    for old in checkpoint_folders(folder)[:-keep]:
+    _remove_others(folder, best, policy)
+    return final
+
+
+def _remove_others(folder: Path, best: Best | None, policy: Policy) -> None:
+    for old in checkpoint_folders(folder)[: -policy.newest]:
+        step = int(old.name.removeprefix("step-"))
+        if (best is not None and step == best.step) or (policy.every and step % policy.every == 0):
+            continue
         # Renamed first, so that a half removed checkpoint is never taken for a whole one.
         doomed = old.with_name(f".tmp-{old.name}")
         old.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
-    return final
 
 
 def restore_newest(folder: Path, trainer: Trainer) -> Best | None:
@@ -72,4 +90,5 @@ def restore_newest(folder: Path, trainer: Trainer) -> Best | None:
     state = TrainerState(**{**fields, "window": Window(**fields["window"])})
     trainer.restore(state, load_arrays(newest / WEIGHTS_FILE), load_arrays(newest / STATE_FILE))
     trainer.batches.cursor = Cursor(**position["cursor"])
+    trainer.guard = Guard(list(position["guard"]))
     return Best(**position["best"]) if position["best"] else None

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import mlx.core as mx
 import mlx.nn as nn
 
+from tools.compute.arrays import scalar
+
 Mask = mx.array | Literal["causal"]
 _PROBE_TOKENS = 12
 _TOLERANCE = {mx.float32: 1e-3, mx.float16: 3e-2, mx.bfloat16: 2e-1}
@@ -91,7 +93,7 @@ def _agrees(model: nn.Module) -> bool:
             hidden = _run(model, embedded, mask, 0, len(model.layers))
             apart = _logits(model, hidden.reshape(_PROBE_TOKENS, -1))
             worst = mx.abs(apart - whole[0]).max() / mx.maximum(1.0, mx.abs(whole).max())
-            if not worst.item() <= _TOLERANCE.get(whole.dtype, 1e-3):
+            if not scalar(worst) <= _TOLERANCE.get(whole.dtype, 1e-3):
                 return False
     except (AttributeError, TypeError, ValueError):
         return False

@@ -17,15 +17,15 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from tools.compute.arrays import scalar
 from tools.compute.cpu_ops import faster_on_cpu
-from tools.compute.training.batches import Batches
+from tools.compute.training.batches import Batches, Cursor
 from tools.compute.training.branch import DropoutKeys
 from tools.compute.training.decoder import Decoder
+from tools.compute.training.guard import Guard
 from tools.compute.training.optimizer import clip, flat_state, make_optimizer, restore_state
 from tools.compute.training.packing import Batch
 from tools.compute.training.prefix import FrozenPrefix
 from tools.compute.training.schedule import rate_at
 from tools.compute.training.step import Step, on_device
-from tools.errors import MachineError
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,8 @@ class LoopSettings:
         return -(-self.iters // self.accumulation)
 
 
-class NotFinite(MachineError):
-    """The loss or the gradient became NaN or infinite."""
-
-    code = "not_finite"
+class BrokeDown(Exception):
+    """Training does not converge any more: the message says how. Nothing of the step is to be kept."""
 
 
 @dataclass
@@ -98,6 +96,9 @@ class Trainer:
         self.decoder, self.model, self.batches, self.settings = decoder, decoder.model, batches, settings
         self.dropout, self.prefix, self.compiled = dropout, prefix, compiled
         self.state = TrainerState()
+        self.guard = Guard()
+        # Of the planned rate: less than 1 after the run broke down.
+        self.rate_factor = 1.0
         self.optimizer = make_optimizer(settings.optimizer, settings.weight_decay)
         self.optimizer.init(self.model.trainable_parameters())
         self._gradients: Any = None
@@ -109,7 +110,7 @@ class Trainer:
         return self.state.step >= self.settings.iters
 
     def train_step(self) -> None:
-        """One micro-batch, and the update where it completes one. Raises NotFinite, having updated nothing."""
+        """One micro-batch, and the update where it completes one. Raises BrokeDown."""
         began = time.perf_counter()
         batch = next(self.batches)
         self.dropout.step = self.state.step
@@ -127,7 +128,9 @@ class Trainer:
             self._update()
         value = scalar(loss)
         if not math.isfinite(value):
-            raise self._not_finite("loss")
+            raise BrokeDown("the loss became infinite or not a number")
+        if batch.learned_tokens and self.guard.broke_down(value / batch.learned_tokens):
+            raise BrokeDown("the loss rose far above what it was")
         state.window.loss += value
         state.window.learned += batch.learned_tokens
         state.window.tokens += batch.tokens
@@ -145,10 +148,9 @@ class Trainer:
         gradients, norm = self._clipped(self._gradients, mx.array(float(max(1, state.accumulated_tokens))))
         state.grad_norm = scalar(norm)
         if not math.isfinite(state.grad_norm):
-            raise self._not_finite("gradient")
-        state.learning_rate = rate_at(
-            state.update, settings.updates, settings.learning_rate, settings.warmup, settings.schedule
-        )
+            raise BrokeDown("the gradient became infinite or not a number")
+        planned = rate_at(state.update, settings.updates, settings.learning_rate, settings.warmup, settings.schedule)
+        state.learning_rate = planned * self.rate_factor
         self.optimizer.learning_rate = state.learning_rate
         self._apply(gradients)
         mx.eval(self.model.trainable_parameters(), self.optimizer.state)
@@ -171,12 +173,6 @@ class Trainer:
             state = [*self.decoder.state(self._step.start), self.optimizer.state]
             self._clipped, self._apply = mx.compile(clipped), mx.compile(apply, inputs=state, outputs=state)
 
-    def _not_finite(self, what: str) -> NotFinite:
-        return NotFinite(
-            f"The {what} became infinite or not a number at step {self.state.step}.",
-            fix="Start again with a learning rate ten times lower; the checkpoints before it are kept.",
-        )
-
     # Position ---------------------------------------------------------------------------------
 
     def arrays(self) -> dict[str, mx.array]:
@@ -185,6 +181,15 @@ class Trainer:
         if self._gradients is not None:
             arrays |= {f"gradient.{name}": array for name, array in tree_flatten(self._gradients)}
         return arrays
+
+    def begin_again(self, adapter: dict[str, mx.array]) -> None:
+        """Go back to before the first step, with `adapter` as it was then."""
+        self.state, self.guard, self.batches.cursor = TrainerState(), Guard(), Cursor()
+        self.model.update(tree_unflatten(sorted(adapter.items())))
+        self.optimizer = make_optimizer(self.settings.optimizer, self.settings.weight_decay)
+        self.optimizer.init(self.model.trainable_parameters())
+        self._make_update()
+        self._gradients = None
 
     def restore(self, state: TrainerState, adapter: dict[str, mx.array], arrays: dict[str, mx.array]) -> None:
         """Go back to where a checkpoint was made; the cursor is the caller's to set."""

@@ -40,7 +40,8 @@ def learned_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.ar
 
     @mx.custom_function
     def forward(hidden: mx.array) -> Any:
-        total, gradients = mx.array(0.0), []
+        total = mx.array(0.0)
+        gradients: list[mx.array] = []
         for start in range(0, hidden.shape[0], CHUNK):
             stop = start + CHUNK
             # One chunk after the other: else the logits of all would be there at once.
@@ -54,7 +55,8 @@ def learned_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.ar
     def backward(_primal: Any, cotangents: Any, outputs: Any) -> mx.array:
         return (outputs[1] * cotangents[0]).astype(outputs[1].dtype)
 
-    total: mx.array = forward(hidden)[0]
+    outputs: Any = forward(hidden)
+    total: mx.array = outputs[0]
     return total
 
 

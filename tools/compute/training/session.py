@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import mlx.core as mx
-import psutil
 
 from tools.compute import device
-from tools.compute.loading import LoadedBase, load_base, release_layers
-from tools.compute.lora import LoraShape, apply_lora, trainable
-from tools.compute.training.batches import Batches, fixed_batches
-from tools.compute.training.branch import prepare_branches
-from tools.compute.training.checkpoint import Best, restore_newest, save_checkpoint
+from tools.compute.arrays import load_arrays
+from tools.compute.lora import WEIGHTS_FILE, trainable
+from tools.compute.training.checkpoint import Best, Policy, checkpoint_folders, restore_newest, save_checkpoint
 from tools.compute.training.checkpointing import recomputed
-from tools.compute.training.decoder import Decoder
-from tools.compute.training.hidden_store import HiddenStore
-from tools.compute.training.loop import LoopSettings, Trainer, Window
-from tools.compute.training.packing import Batch
-from tools.compute.training.prefix import FrozenPrefix
+from tools.compute.training.guard import Rollbacks
+from tools.compute.training.loop import BrokeDown
 from tools.compute.training.publish import publish
-from tools.compute.training.rows import Encoded, Sequence, encode_rows
+from tools.compute.training.recorder import Recorder
 from tools.compute.training.samples import answer
+from tools.compute.training.setup import Setup
+from tools.compute.training.trial import mean_step_seconds, try_step
 from tools.compute.training.validation import mean_loss
-from tools.errors import DataError
+from tools.errors import DoesNotFit, MachineError
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.start_finetune.contract import Plan, Setting
-from tools.start_finetune.memory import speed_key, trained_layers
-from tools.workspace import ledger, runs
+from tools.start_finetune.memory import remember_peak, speed_key
+from tools.workspace import runs
 from tools.workspace.files import read_json, write_json
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
@@ -42,7 +38,6 @@ _SAMPLE_PROMPTS = 2
 # Evaluations that a run with a time budget makes besides the first.
 _TIMED_EVALUATIONS = 3
 _LEAST_STEPS = 10
-_PROBES = 2
 _MEASURED = "measured"
 
 
@@ -61,101 +56,25 @@ class Session:
         self.hidden = runs.folder(ws, run.run) / "hidden"
         self.best: Best | None = None
         self.valid_loss: float | None = None
-        self.base: LoadedBase = load_base(ws.model_folder(run.model), "train")
-        self.shape = self._shape()
-        apply_lora(self.base.model, self.shape, self._value("seed"))
-        self.dropout = prepare_branches(self.base.model, self.shape.dropout, self._value("seed"))
-        self.decoder = Decoder(self.base.model)
-        self._load_rows()
-        self._open_prefixes()
-        self.trainer = self._make_trainer()
-
-    def _value(self, name: str) -> Any:
-        return self.plan.value(name)
-
-    def _shape(self) -> LoraShape:
-        rank = self._value("lora_rank")
-        keys = self._value("lora_keys")
-        flat = {name: setting.value for name, setting in self.plan.settings.items()}
-        return LoraShape(
-            layers=trained_layers(self.base.info, flat),
-            rank=rank,
-            scale=self._value("lora_alpha") / rank,
-            dropout=self._value("lora_dropout"),
-            keys=tuple(keys) if keys else None,
-        )
-
-    def _load_rows(self) -> None:
-        train, valid = self._encode("train"), self._encode("valid")
-        if not train.sequences:
-            raise DataError(
-                f"The dataset `{self.run.dataset}` has no training row with anything to learn.",
-                fix="Raise max_seq_length, turn mask_prompt off, or add material.",
-            )
-        self.batch_size = min(self._value("batch_size"), len(train.sequences))
-        pad = self.base.tokenizer.pad_id or 0
-        share = self.decoder.divisible
-        self.batches = Batches(train.sequences, self.batch_size, self._value("seed"), pad, share=share)
-        self.valid_rows = valid.sequences
-        self.valid: list[Batch] = fixed_batches(
-            valid.sequences, self.batch_size, self._value("val_batches"), pad, share=share
-        )
+        self.record = Recorder(ws, run.run, holder)
+        self.setup = Setup(self.plan, self.dataset, ws.model_folder(run.model), self.hidden)
+        self.rollbacks = Rollbacks(runs.folder(ws, run.run) / "rollbacks.json")
+        self.trainer = self.setup.make_trainer()
         for told, message in (
-            (train.split_rows, "rows were longer than max_seq_length and were cut in pieces."),
-            (train.cut_rows, "rows were longer than max_seq_length and lost their end."),
+            (self.setup.train.split_rows, "rows were longer than max_seq_length and were cut in pieces."),
+            (self.setup.train.cut_rows, "rows were longer than max_seq_length and lost their end."),
         ):
             if told:
                 self._event("data", f"{told} {message}")
 
-    def _open_prefixes(self) -> None:
-        """Keep what the frozen layers give where the plan says so and the model can be taken apart."""
-        self.prefix = self.valid_prefix = None
-        start = len(self.decoder.layers) - self.shape.layers
-        if not self._value("frozen_prefix") or start <= 0:
-            return
-        folder = self.ws.model_folder(self.run.model)
-
-        def release() -> None:
-            release_layers(self.base, folder, start)
-
-        def opened(split: str, sequences: list[Sequence]) -> FrozenPrefix:
-            digest = hashlib.sha256(b"".join(sequence.ids.tobytes() for sequence in sequences)).hexdigest()
-            identity = {"base": self.base.info.fingerprint, "layer": start, "rows": digest}
-            inputs = [len(sequence) - 1 for sequence in sequences]
-            probe = self.decoder.embed(mx.zeros((1, 1), mx.int32))
-            store = HiddenStore(self.hidden / split, identity, inputs, probe.shape[-1], probe.dtype)
-            return FrozenPrefix(self.decoder, start, store, release)
-
-        self.prefix = opened("train", self.batches.sequences)
-        if self.valid:
-            self.valid_prefix = opened("valid", self.valid_rows)
-
-    def _encode(self, split: Any) -> Encoded:
-        return encode_rows(
-            self.dataset.rows(split),
-            self.base.tokenizer,
-            self._value("max_seq_length"),
-            mask_prompt=self._value("mask_prompt"),
-        )
-
-    def _make_trainer(self) -> Trainer:
-        settings = LoopSettings(
-            iters=self._value("iters"),
-            accumulation=self._value("gradient_accumulation_steps"),
-            learning_rate=self._value("learning_rate"),
-            warmup=self._value("warmup_steps"),
-            schedule=self._value("schedule"),
-            optimizer=self._value("optimizer"),
-            weight_decay=self._value("weight_decay"),
-            max_grad_norm=self._value("max_grad_norm"),
-        )
-        compiled = device.kind() != "cpu"
-        return Trainer(self.decoder, self.batches, settings, self.dropout, prefix=self.prefix, compiled=compiled)
+    def _value(self, name: str) -> Any:
+        return self.plan.value(name)
 
     # The run ----------------------------------------------------------------------------------
 
     def train(self) -> str:
-        """Train to the end. Raises Stopped after a checkpoint when asked to, NotFinite, DataError."""
+        """Train to the end. Raises Stopped after a checkpoint when asked to, MachineError when the run
+        breaks down again and again, DataError, DoesNotFit."""
         mx.reset_peak_memory()
         device.bound_memory(int(self.plan.predicted_peak_gb * GB))
         with self._recomputing():
@@ -164,35 +83,75 @@ class Session:
             runs.rewind(self.ws, self.run.run, step)
             self._stop_if_asked()
             if step == 0:
-                took = self._evaluate()
-                self._fit_time(took)
+                self._begin()
+            self.trainer.rate_factor = self.rollbacks.factor
             runs.set_state(self.ws, self.run.run, "running", self._beginning(step))
-            while not self.trainer.done:
+            while not (self.trainer.done or self._stopped_early()):
                 self._stop_if_asked()
-                self.trainer.train_step()
-                self._after_step()
+                self._step()
         self._calibrate()
         published = self._publish()
         shutil.rmtree(self.hidden, ignore_errors=True)
         return published
+
+    def _begin(self) -> None:
+        """Before the first step: a trial of a step, the base's loss, and how many steps fit the time given."""
+        tried = try_step(self.trainer)
+        self._event("trial", tried.told())
+        self._check_memory(tried.peak)
+        took = self._evaluate()
+        self._fit_time(took)
 
     def _beginning(self, step: int) -> str:
         return f"Going on from step {step}." if step else f"Training {self._value('iters')} steps."
 
     @contextmanager
     def _recomputing(self) -> Iterator[None]:
-        layers = self.base.model.layers[-self.shape.layers :]
+        layers = self.setup.base.model.layers[-self.setup.shape.layers :]
         with recomputed(layers) if self._value("grad_checkpoint") else nullcontext():
             yield
 
-    def _after_step(self) -> None:
+    def _step(self) -> None:
+        try:
+            self.trainer.train_step()
+        except BrokeDown as fault:
+            self._roll_back(str(fault))
+            return
         step, last = self.trainer.state.step, self.trainer.done
         if step % self._value("steps_per_report") == 0 or last:
-            self._report()
+            self.record.train(self.trainer)
         if step % self._value("steps_per_eval") == 0 or last:
             self._evaluate()
-        if step % self._value("save_every") == 0 or last:
+        at_best = self.best is not None and self.best.step == step
+        if step % self._value("save_every") == 0 or last or at_best or self._stopped_early():
             self._save()
+
+    def _stopped_early(self) -> bool:
+        patience = self._value("patience")
+        return patience is not None and self.best is not None and self.best.since >= patience
+
+    def _roll_back(self, why: str) -> None:
+        """Go on from the last checkpoint with a lower rate. Raises MachineError when that was done often enough."""
+        at = self.trainer.state.step
+        if self.rollbacks.exhausted:
+            raise MachineError(
+                f"Training broke down again and again: {why} at step {at}.",
+                fix="Start again with a learning rate ten times lower; the checkpoints before it are kept.",
+            )
+        folders = checkpoint_folders(self.checkpoints)
+        to = int(folders[-1].name.removeprefix("step-")) if folders else 0
+        rollback = self.rollbacks.add(at, to, why)
+        if folders:
+            self.best = restore_newest(self.checkpoints, self.trainer)
+        else:
+            self.trainer.begin_again(self.setup.initial)
+            self.best = None
+        self.trainer.rate_factor = rollback.factor
+        runs.rewind(self.ws, self.run.run, to)
+        if not folders:
+            self._evaluate()
+        told = f"At step {at} {why}: back to step {to}, and on with {rollback.factor:g} of the planned rate."
+        self._event("rollback", told)
 
     def _stop_if_asked(self) -> None:
         asked = runs.asked(self.ws, self.run.run)
@@ -202,44 +161,21 @@ class Session:
         if asked and runs.answer(self.ws, self.run.run, asked):
             raise Stopped
 
-    def _report(self) -> None:
-        state = self.trainer.state
-        window, state.window = state.window, Window()
-        memory = device.memory()
-        ledger.measure(self.ws, self.holder, memory.active + memory.cache)
-        self._record(
-            "train",
-            {
-                "loss": round(window.mean_loss, 5),
-                "tokens": window.tokens,
-                "tokens_per_second": round(window.tokens / max(window.seconds, 1e-9), 1),
-                "learning_rate": state.learning_rate,
-                "grad_norm": round(state.grad_norm, 4),
-                "epoch": self.trainer.batches.cursor.epoch,
-                "memory": {
-                    "active": memory.active,
-                    "peak": memory.peak,
-                    "cache": memory.cache,
-                    "rss": memory.rss,
-                    "system_available": int(psutil.virtual_memory().available),
-                    "swap": int(psutil.swap_memory().used),
-                },
-            },
-        )
-
     def _evaluate(self) -> float:
         """Validation loss and answers to the fixed prompts; returns the seconds it took."""
         began, step = time.monotonic(), self.trainer.state.step
-        if self.valid:
-            loss = self.valid_loss = mean_loss(self.decoder, self.valid, self.valid_prefix)
+        if self.setup.valid:
+            loss = self.valid_loss = mean_loss(self.setup.decoder, self.setup.valid, self.setup.valid_prefix)
             if self.best is None or loss < self.best.loss:
                 self.best = Best(step, loss)
-            self._record("valid", {"loss": round(loss, 5), "batches": len(self.valid)})
+            else:
+                self.best = replace(self.best, since=self.best.since + 1)
+            self.record.valid(step, loss, len(self.setup.valid))
         answers = [
-            {"prompt": prompt, "answer": answer(self.base.model, self.base.tokenizer, prompt)}
+            {"prompt": prompt, "answer": answer(self.setup.base.model, self.setup.base.tokenizer, prompt)}
             for prompt in self._prompts()
         ]
-        self._record("sample", {"answers": answers})
+        self.record.samples(step, answers)
         mx.clear_cache()
         return time.monotonic() - began
 
@@ -250,27 +186,38 @@ class Session:
         return [question.question for question in self.dataset.questions()[:_SAMPLE_PROMPTS]]
 
     def _save(self) -> None:
-        for prefix in (self.prefix, self.valid_prefix):
+        for prefix in (self.setup.prefix, self.setup.valid_prefix):
             if prefix is not None:
                 prefix.store.sync()
-        keep = self._value("keep_checkpoints")
-        save_checkpoint(self.checkpoints, self.trainer, self.shape, self._described(), self.best, keep)
+        policy = Policy(self._value("keep_checkpoints"), self._value("keep_every"))
+        save_checkpoint(self.checkpoints, self.trainer, self.setup.shape, self._described(), self.best, policy)
         self._event("checkpoint", f"Checkpoint step-{self.trainer.state.step} saved.")
 
     def _publish(self) -> str:
-        return publish(self.ws, trainable(self.base.model), self.shape, self._described())
+        """Publish the best checkpoint, or the last step where that is asked for or nothing was better."""
+        described, step = self._described(), self.trainer.state.step
+        arrays = trainable(self.trainer.model)
+        if self.best is not None and self.best.step not in (0, step) and self._value("publish") == "best":
+            arrays = load_arrays(self.checkpoints / f"step-{self.best.step}" / WEIGHTS_FILE)
+            described |= {"step": self.best.step, "valid_loss": self.best.loss}
+            told = f"Published as it was at step {self.best.step}, where the validation loss was lowest."
+            self._event("publish", told)
+        if self.best is not None and self.best.step == 0:
+            self._event("publish", "The validation loss never fell below the base's; the last step is published.")
+        return publish(self.ws, arrays, self.setup.shape, described)
 
     def _described(self) -> dict[str, Any]:
-        info = self.base.info
+        info = self.setup.base.info
         return {
             "name": self.run.name,
             "run": self.run.run,
             "dataset": self.run.dataset,
             "base": {"name": info.name, "fingerprint": info.fingerprint, "source": info.source},
-            "template_hash": self.base.tokenizer.template_hash,
+            "template_hash": self.setup.base.tokenizer.template_hash,
             "format": self.dataset.format,
-            "precision": self.base.precision,
+            "precision": self.setup.base.precision,
             "step": self.trainer.state.step,
+            "rollbacks": [vars(rollback) for rollback in self.rollbacks.made],
             "settings": {name: setting.value for name, setting in self.plan.settings.items()},
             "valid_loss": self.valid_loss,
             "best": {"step": self.best.step, "valid_loss": self.best.loss} if self.best else None,
@@ -286,7 +233,7 @@ class Session:
         minutes = self._value("max_minutes")
         if minutes is None or self.plan.settings["iters"].source.startswith(_MEASURED):
             return
-        seconds = self._probe()
+        seconds = mean_step_seconds(self.trainer)
         room = minutes * 60 - _TIMED_EVALUATIONS * evaluation_seconds
         steps = max(_LEAST_STEPS, int(room / seconds))
         every = max(1, -(-steps // _TIMED_EVALUATIONS))
@@ -305,19 +252,18 @@ class Session:
         path = runs.folder(self.ws, self.run.run) / RUN_FILE
         write_json(path, {**read_json(path), "plan": plan, "steps": steps})
         runs.set_plan(self.ws, self.run.run, plan, steps)
-        self.trainer = self._make_trainer()
+        self.trainer = self.setup.make_trainer()
         self._event("plan", f"{steps} steps fit {minutes:g} minutes ({reason}).")
 
-    def _probe(self) -> float:
-        """Seconds of a mean step: those of the epoch's median batch a token, times the mean batch's tokens."""
-        sizes = self.batches.sizes(epoch=0)
-        batch = self.batches.of_size(sorted(sizes)[len(sizes) // 2])
-        mx.eval(self.trainer.compute(batch))
-        began = time.perf_counter()
-        for _ in range(_PROBES):
-            mx.eval(self.trainer.compute(batch))
-        seconds = (time.perf_counter() - began) / _PROBES
-        return seconds / batch.ids.size * sum(sizes) / len(sizes)
+    def _check_memory(self, peak: int) -> None:
+        """Remember how far the prediction was off, and stop before the run would be killed for memory."""
+        remember_peak(self.ws, self.setup.base.info, self.plan, peak)
+        if peak > self.plan.budget_gb * GB and device.kind() != "cpu":
+            raise DoesNotFit(
+                f"A step took {peak / GB:.1f} GB; {self.plan.budget_gb:.1f} GB can be used.",
+                field="settings",
+                fix="Call start_finetune again: what was measured now counts in its plan.",
+            )
 
     def _calibrate(self) -> None:
         reports = runs.metrics(self.ws, self.run.run, "train")
@@ -326,14 +272,8 @@ class Session:
         speeds = sorted(report["tokens_per_second"] for report in reports)
         self.ws.store.write(
             "INSERT OR REPLACE INTO calibration (key, value, updated) VALUES (?, ?, ?)",
-            (speed_key(self.base.info, self.shape.layers), speeds[len(speeds) // 2], time.time()),
+            (speed_key(self.setup.base.info, self.setup.shape.layers), speeds[len(speeds) // 2], time.time()),
         )
 
-    # Telling ----------------------------------------------------------------------------------
-
-    def _record(self, kind: str, data: dict[str, Any]) -> None:
-        runs.add_metrics(self.ws, self.run.run, self.trainer.state.step, kind, data)
-
     def _event(self, kind: str, message: str) -> None:
-        step = self.trainer.state.step if hasattr(self, "trainer") else 0
-        runs.add_event(self.ws, self.run.run, step, kind, message)
+        self.record.event(self.trainer.state.step, kind, message)
