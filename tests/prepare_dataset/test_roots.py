@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +113,19 @@ def test_the_settings_name_folders_as_path_does_or_in_a_list(tmp_path: Path) -> 
     assert load_settings(flags, {}).roots == wanted
     with pytest.raises(InvalidArgument, match="written in full"):
         load_settings(flags, {"AFINA_ALLOWED_ROOTS": "livros"})
+
+
+def test_whoever_types_a_command_may_name_what_lies_about_them(tiny_ws: Workspace, home: Path, outside: Path) -> None:
+    call = [sys.executable, "-P", "-m", "server.cli", "call", "prepare_dataset", "--workspace", str(tiny_ws.root)]
+    environment = {**os.environ, "AFINA_ALLOWED_ROOTS": ""}
+    here = outside.parent
+    for folder, source, told in (
+        (here, "falta.txt", "It does not exist."),
+        (here, "../outro.txt", "It lies outside"),
+        (Path("/"), str(outside), "It lies outside"),
+    ):
+        sources = json.dumps({"sources": [source]})
+        done = subprocess.run(
+            [*call, sources], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert told in done.stderr
