@@ -116,7 +116,7 @@ def test_the_settings_name_folders_as_path_does_or_in_a_list(tmp_path: Path) -> 
 
 
 def test_whoever_types_a_command_may_name_what_lies_about_them(tiny_ws: Workspace, home: Path, outside: Path) -> None:
-    call = [sys.executable, "-P", "-m", "server.cli", "call", "prepare_dataset", "--workspace", str(tiny_ws.root)]
+    call = [sys.executable, "-P", "-m", "server.cli", "--workspace", str(tiny_ws.root), "call", "prepare_dataset"]
     environment = {**os.environ, "AFINA_ALLOWED_ROOTS": ""}
     here = outside.parent
     for folder, source, told in (
