@@ -28,7 +28,9 @@ from tools.workspace import jobs
 from tools.workspace.layout import Workspace, open_workspace
 
 SAMPLE = Path(__file__).parents[2] / "clients" / "sample"
-PARAGRAPH = "Na noite {n} o farol acendia-se cedo e a menina contava {n} barcos que passavam ao largo da ilha número {n}. "
+PARAGRAPH = (
+    "Na noite {n} o farol acendia-se cedo e a menina contava {n} barcos que passavam ao largo da ilha número {n}. "
+)
 
 
 def call(ws: Workspace, *sources: Path, **more: object) -> PrepareResult:
@@ -333,5 +335,5 @@ def test_the_card_tells_people_what_was_done(tiny_ws: Workspace) -> None:
     dataset = opened(call(tiny_ws, SAMPLE, name="mares"))
     card = (dataset.folder / "card.md").read_text(encoding="utf-8")
     assert card.startswith(f"# mares@{dataset.version}\n")
-    for told in ("| train |", "livros/o-farol-de-areia.md", "Format `text`", "fingerprint", "seed: 0"):
+    for told in ("| train |", "livros/o-farol-de-areia.md", "Format `text`", "impressão digital", "seed: 0"):
         assert told in card

@@ -33,12 +33,13 @@ class Divided:
     """The rows of each split.
 
     overlap: what the splits share, measured on the rows as they are. known: documents that train
-    alone has. chosen: documents placed against their chance. notes: for people.
+    alone has. by_row, chosen, notes: see `split.Placement`.
     """
 
     split: dict[Split, list[RowDraft]]
     overlap: Overlap
     known: frozenset[str]
+    by_row: bool
     chosen: dict[str, Split]
     notes: list[str]
 
@@ -78,7 +79,7 @@ def divide(
         if before[name] and not split[name]:
             raise _all_repeated(name, any(row.span.fixed for row in rows))
     notes = [*placement.notes, *_about_losses(before, _tokens(split))]
-    return Divided(split, measure(split, sources), known, placement.chosen, notes)
+    return Divided(split, measure(split, sources), known, placement.by_row, placement.chosen, notes)
 
 
 def openings_of(sources: Mapping[str, Source], parsed: Sequence[Parsed]) -> dict[str, str]:

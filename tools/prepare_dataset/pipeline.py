@@ -53,6 +53,7 @@ class Prepared:
     questions: list[Question]
     drops: Drops
     overlap: Overlap
+    by_row: bool
     chosen: dict[str, Split]
     flags: Flags
     warnings: list[Problem]
@@ -63,7 +64,8 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
     """The dataset of `files`. Raises DataError with every fault of the material, by file and line."""
     check_fractions(options.valid_fraction, options.test_fraction)
     check_overlap(options.overlap_tokens, options.max_tokens)
-    model, tokenizer = identify(model_folder), Tokenizer.load(model_folder)
+    tokenizer = Tokenizer.load(model_folder)
+    model = identify(model_folder, tokenizer)
     sources = _read(files, stages)
     language = tell_language(s.text for s in sources) if options.language == "auto" else options.language
     words = wording(language)
@@ -100,6 +102,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
         questions=questions,
         drops=drops,
         overlap=divided.overlap,
+        by_row=divided.by_row,
         chosen=divided.chosen,
         flags=flags,
         warnings=[

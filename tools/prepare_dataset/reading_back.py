@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,9 @@ class Origin:
     the label of the page on which the span starts, in files that have pages. cells: of a table, which
     the row's answer is computed from: `file:line:heading`, or `file:first-last:heading` for several lines.
     tokens: of the row as training sees it. form: passage, exchange, question or summary. quotes: the
-    characters of the source that prove the row, where it was written by hand.
+    characters of the source that prove the row, where it was written by hand. line: of the file as it
+    came, on which the span starts, in files that have lines. body_start: where the material begins in
+    the row's text, completion or last message, after a heading or prompt of ours.
     """
 
     split: Split
@@ -81,6 +84,8 @@ class Origin:
     tokens: int | None = None
     form: str = ""
     quotes: list[list[int]] = field(default_factory=list)
+    line: int | None = None
+    body_start: int = 0
 
 
 class Question(BaseModel):
@@ -136,7 +141,7 @@ class Dataset:
     def rows(self, split: Split) -> list[Row]:
         """The rows of a split in the file's order. Raises DataError when the folder is damaged."""
         origins = [origin for origin in self.provenance() if origin.split == split]
-        contents = self._lines(f"{split}.jsonl")
+        contents = self.lines(f"{split}.jsonl")
         if len(origins) != len(contents):
             raise self._damaged(f"{split}.jsonl", "has another number of rows than provenance.jsonl tells")
         return [
@@ -152,10 +157,14 @@ class Dataset:
 
     def provenance(self) -> list[Origin]:
         """Where each row comes from, split by split, in the order of the rows."""
-        return [Origin(**line) for line in self._lines("provenance.jsonl")]
+        return [Origin(**line) for line in self.lines("provenance.jsonl")]
 
     def questions(self) -> list[Question]:
-        return [Question(**line) for line in self._lines("questions.jsonl")]
+        return [Question(**line) for line in self.lines("questions.jsonl")]
+
+    def dropped(self) -> list[dict[str, Any]]:
+        """What was left out of the rows: reason, source, document, place, start, end, text, and what it repeats."""
+        return self.lines("dropped.jsonl") if "dropped.jsonl" in self.card["files"] else []
 
     def source_text(self, source: str) -> str:
         """The text of a source as repaired: what `Origin.start` and `end` slice."""
@@ -176,7 +185,8 @@ class Dataset:
                 return dict(entry)
         raise self._damaged(DATASET_MARKER, "does not name a source that a row comes from")
 
-    def _lines(self, name: str) -> list[dict[str, Any]]:
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """The objects of a JSON lines file. Raises DataError when it is not as it was written."""
         return [json.loads(line) for line in self._checked(name).decode("utf-8").split("\n") if line]
 
     def _checked(self, name: str) -> bytes:
@@ -189,6 +199,18 @@ class Dataset:
 
     def _damaged(self, name: str, what: str) -> DataError:
         return damaged(self.folder / name, what)
+
+
+def row_id(content: dict[str, Any]) -> str:
+    """12 hex digits of a row's content."""
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode("utf-8")).hexdigest()[:12]
+
+
+def told_by(content: Mapping[str, Any]) -> str:
+    """What a row's model is to say last: the text, the completion or the last message."""
+    if "messages" in content:
+        return str(content["messages"][-1].get("content") or "")
+    return str(content.get("text") or content.get("completion") or "")
 
 
 def damaged(path: Path, what: str) -> DataError:

@@ -45,9 +45,14 @@ _FAR_OFF = 0.5  # of a fraction
 
 @dataclass(frozen=True)
 class Placement:
-    """The rows of each split in their order. chosen: documents placed against their chance. notes: for people."""
+    """The rows of each split in their order.
+
+    by_row: rows of one document may stand in several. chosen: documents placed against their chance.
+    notes: for people.
+    """
 
     split: dict[Split, list[RowDraft]]
+    by_row: bool = False
     chosen: dict[str, Split] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -97,7 +102,7 @@ def split_rows(
     for key, row in zip(keys, rows, strict=True):
         split[row.span.fixed or placed[key]].append(row)
     notes = _about_choices(chosen, by_row) + _about_shares(split, {"valid": valid, "test": test})
-    return Placement(split, {} if by_row else chosen, notes)
+    return Placement(split, by_row, {} if by_row else chosen, notes)
 
 
 def chance_of(span: Span, seed: int, opening: str = "", *, whole: bool = True) -> float:
@@ -106,7 +111,7 @@ def chance_of(span: Span, seed: int, opening: str = "", *, whole: bool = True) -
     The file's folder does not count: it may be named from another one.
     """
     name, number = _identity(span, opening) if whole else (opening, 0)
-    made_from = f"{seed}\0{PurePosixPath(span.source).name}\0{name}"
+    made_from = f"afina\0{seed}\0{PurePosixPath(span.source).name}\0{name}"
     digest = hashlib.sha256(made_from.encode("utf-8", "surrogatepass")).digest()
     return (int.from_bytes(digest[:7], "big") + number * _GOLDEN) % _WHOLE / _WHOLE
 
