@@ -12,8 +12,9 @@ from pathlib import Path
 from lxml import etree
 
 from tools.prepare_dataset.readers.archive import Archive
-from tools.prepare_dataset.readers.flow import Flow, Style, joined, without_gaps
-from tools.prepare_dataset.readers.grid import Data, as_data, as_lines, part_name
+from tools.prepare_dataset.readers.document import document_parts
+from tools.prepare_dataset.readers.flow import Flow, Style, without_gaps
+from tools.prepare_dataset.readers.grid import Data, as_data, as_lines
 from tools.prepare_dataset.readers.part import Part, Unreadable
 from tools.prepare_dataset.readers.trees import Malformed, attribute, local, named, parse_xml
 from tools.prepare_dataset.readers.word_styles import TITLE, Counting, Styles, is_on
@@ -54,15 +55,11 @@ def read_docx(path: Path) -> list[Part]:
         title = package.title()
     reading = _Reading(styles, _has_title(body, styles))
     reading.read(body)
-    text, _ = joined(without_gaps(reading.flow.blocks))
-    if not text and not reading.tables:
-        raise Unreadable("There is no text in it.", "If its pages are pictures, give the text itself.")
     reading.left_out["headers and footers"] += sum(1 for _ in named(body, "headerReference", "footerReference"))
-    left_out = {name: count for name, count in sorted(reading.left_out.items()) if count}
-    title = title or reading.title
-    parts = [Part(text, "docx", title=title, left_out=left_out, whole_lines=True)] if text else []
-    for name, table in reading.tables:
-        parts.append(Part(table.text, "docx", part_name(name, [p.name for p in parts]), "table", title))
+    blocks = without_gaps(reading.flow.blocks)
+    parts = document_parts(blocks, reading.tables, "docx", title or reading.title, mended={}, left_out=reading.left_out)
+    if not parts:
+        raise Unreadable("There is no text in it.", "If its pages are pictures, give the text itself.")
     return parts
 
 

@@ -12,7 +12,8 @@ from lxml import etree
 
 from tools.prepare_dataset.readers.archive import Archive, shown
 from tools.prepare_dataset.readers.chapter_titles import Headings
-from tools.prepare_dataset.readers.flow import Block, joined, without_gaps
+from tools.prepare_dataset.readers.document import document_parts
+from tools.prepare_dataset.readers.flow import Block, without_gaps
 from tools.prepare_dataset.readers.front_matter import (
     CONTENTS,
     folded,
@@ -21,7 +22,7 @@ from tools.prepare_dataset.readers.front_matter import (
     reason_for,
     reason_of,
 )
-from tools.prepare_dataset.readers.grid import Data, part_name
+from tools.prepare_dataset.readers.grid import Data
 from tools.prepare_dataset.readers.markup import Content, Walker, words_of
 from tools.prepare_dataset.readers.notes import Call, Notes, Place, calls_in, is_note, resolved, types_of
 from tools.prepare_dataset.readers.package import Entry, Package, read_package
@@ -32,7 +33,6 @@ _NO_TEXT = frozenset({"script", "style", "form", "button", "select", "textarea",
 _BOILERPLATE = frozenset({"pg-boilerplate", "pgheader", "pgfooter"})
 # The work has begun once so many characters of it were kept.
 _BEGUN = 2000
-_MOSTLY_NOTES = 0.5
 
 
 def read_epub(path: Path) -> list[Part]:
@@ -41,20 +41,19 @@ def read_epub(path: Path) -> list[Part]:
         package = read_package(archive)
         book = _Book(archive, package)
         book.read()
-    text, pages = joined(without_gaps(book.blocks))
-    if not text and not book.tables:
+    parts = document_parts(
+        without_gaps(book.blocks),
+        book.tables,
+        "epub",
+        package.title,
+        mended={"broken_markup": book.mended},
+        left_out=book.left_out,
+    )
+    if not parts:
         raise Unreadable(
             "There is no text in it: its pages are pictures, or all of it is front matter.",
             "Give an edition whose text can be marked and copied.",
         )
-    left_out = {name: count for name, count in sorted(book.left_out.items()) if count}
-    mended = {"broken_markup": book.mended} if book.mended else {}
-    parts = []
-    if text:
-        title = package.title
-        parts.append(Part(text, "epub", "", None, title, pages, mended=mended, left_out=left_out, whole_lines=True))
-    for name, table in book.tables:
-        parts.append(Part(table.text, "epub", part_name(name, [p.name for p in parts]), "table", package.title))
     return parts
 
 

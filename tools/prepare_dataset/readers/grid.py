@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ _LONG_CELL = 1000  # characters: more is a page laid out as a table
 _LONG_ON_AVERAGE = 200
 _LONG_HEADING = 80
 _MOSTLY = 0.8
-_NAME_BYTES = 80
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,19 +107,6 @@ def as_lines(rows: Sequence[Sequence[Cell]]) -> list[str]:
         elif cells:
             lines.append(" | ".join(cell.text for cell in cells))
     return lines
-
-
-def part_name(told: str, taken: Sequence[str]) -> str:
-    """A name for a table's part, of letters that any disk takes in a file's name; unlike those taken."""
-    clean = re.sub(r"[\\/:*?\"<>|#`\x00-\x1f\x7f]+", "-", " ".join(told.replace("\xad", "").split()))
-    clean = "".join(c for c in clean if c.isprintable()).encode()[:_NAME_BYTES].decode("utf-8", "ignore")
-    clean = clean.strip(" .-") or "table"
-    known = {name.casefold() for name in taken}
-    number, name = 1, clean
-    while name.casefold() in known:
-        number += 1
-        name = f"{clean} {number}"
-    return name
 
 
 def _without_blank_columns(matrix: list[Row]) -> list[Row]:

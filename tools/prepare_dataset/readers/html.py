@@ -9,8 +9,8 @@ from pathlib import Path
 from lxml import etree
 
 from tools.prepare_dataset.decode import Decoded, decode
-from tools.prepare_dataset.readers.flow import Block, joined, without_gaps
-from tools.prepare_dataset.readers.grid import part_name
+from tools.prepare_dataset.readers.document import document_parts
+from tools.prepare_dataset.readers.flow import Block, without_gaps
 from tools.prepare_dataset.readers.markup import Content, Walker, words_of
 from tools.prepare_dataset.readers.notes import Notes, calls_in, is_note, types_of
 from tools.prepare_dataset.readers.part import Part, Unreadable
@@ -78,22 +78,13 @@ def read_html(path: Path) -> list[Part]:
     title = _title(root)
     if title and blocks and not any(block.level == 1 or (block.level and block.text == title) for block in blocks):
         blocks.insert(0, Block(title, 1))
-    text, _ = joined(blocks)
-    if not text and not content.tables:
+    mended = {"byte_order_mark": int(decoded.had_bom), "encoding": int(decoded.encoding != "utf_8")}
+    parts = document_parts(blocks, content.tables, decoded.encoding, title, mended=mended, left_out=content.left_out)
+    if not parts:
         raise Unreadable(
             "There is no text in it: what a browser shows is put there by a program.",
             "Copy the text from the browser into a .txt file.",
         )
-    mended = {"byte_order_mark": 1} if decoded.had_bom else {}
-    if decoded.encoding != "utf_8":
-        mended["encoding"] = 1
-    left_out = {name: count for name, count in sorted(content.left_out.items()) if count}
-    parts = (
-        [Part(text, decoded.encoding, title=title, mended=mended, left_out=left_out, whole_lines=True)] if text else []
-    )
-    for name, table in content.tables:
-        taken = [part.name for part in parts]
-        parts.append(Part(table.text, decoded.encoding, part_name(name, taken), "table", title))
     return parts
 
 

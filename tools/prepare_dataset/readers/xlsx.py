@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,11 +18,11 @@ from python_calamine import (
 )
 
 from tools.prepare_dataset.readers.archive import Archive
+from tools.prepare_dataset.readers.ole import MAGIC, check_chains
 from tools.prepare_dataset.readers.part import Part, Unreadable
+from tools.prepare_dataset.readers.part_names import PartNames
 from tools.prepare_dataset.readers.sheet_size import MAX_CELLS, check_sheets, too_large
 from tools.prepare_dataset.readers.sheet_table import SheetTable, table_of
-
-_NAME_LENGTH = 60
 
 
 def read_workbook(path: Path) -> list[Part]:
@@ -53,11 +51,14 @@ def read_workbook(path: Path) -> list[Part]:
 
 
 def _checked(path: Path) -> int:
-    """How many cells hold errors. Raises Unreadable for a ZIP that is no workbook, or one that would flood us."""
+    """How many cells hold errors. Raises Unreadable for what is no workbook, or would never end, or flood us."""
     with path.open("rb") as file:
-        packed = file.read(2) == b"PK"
-    if not packed:
+        head = file.read(8)
+    if head == MAGIC:
+        check_chains(path.read_bytes())
         return 0
+    if not head.startswith(b"PK"):
+        raise _no_workbook()
     with Archive(path, "workbook") as archive:
         if not any(name.lower().startswith("xl/") or name == "content.xml" for name in archive.names):
             raise _no_workbook()
@@ -87,11 +88,8 @@ def _opened(path: Path) -> CalamineWorkbook:
         return CalamineWorkbook.from_path(path)
     except PasswordError:
         raise
-    except CalamineError as first:
-        raw = path.read_bytes()
-        if not raw.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-            raise _no_workbook() from first
-        return CalamineWorkbook.from_filelike(BytesIO(raw))
+    except CalamineError:
+        return CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
 
 
 def _tables(workbook: CalamineWorkbook, names: list[str]) -> Iterator[tuple[str, SheetTable]]:
@@ -122,19 +120,9 @@ def _part(table: SheetTable, name: str, encoding: str) -> Part:
 
 
 def _named(sheets: list[str]) -> dict[str, str]:
-    """Names that can be files: without `/`, `#` and control characters, unique also where case does not count."""
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for sheet in sheets:
-        clean = "".join("-" if c in '/\\#:*?"<>|' or not c.isprintable() else c for c in sheet)
-        bare = re.sub(r"\s+", " ", unicodedata.normalize("NFC", clean)).strip(" .")[:_NAME_LENGTH].strip() or "-"
-        name, count = bare, 1
-        while name.casefold() in taken:
-            count += 1
-            name = f"{bare} {count}"
-        taken.add(name.casefold())
-        names[sheet] = name
-    return names
+    """The sheets' names as parts of a file."""
+    names = PartNames()
+    return {sheet: names.new(sheet) for sheet in sheets}
 
 
 def _no_workbook() -> Unreadable:
