@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,8 +24,8 @@ class Runs:
 
     n: int
     hashes: NDArray[np.uint64]
-    texts: NDArray[np.int64]
-    words: NDArray[np.int64]
+    texts: NDArray[np.int32]
+    words: NDArray[np.int32]
 
     def only(self, which: NDArray[np.bool_]) -> Runs:
         """The runs chosen by a mask of shape (runs,)."""
@@ -46,21 +47,22 @@ class _Numbers(dict[str, int]):
 def runs_of(texts: Sequence[str], n: int) -> Runs:
     """Runs of `n` words. Two runs with one hash are the same words, but for one pair in 2**64."""
     numbers = _Numbers()
-    counts = np.zeros(len(texts), np.int64)
-    ids: list[int] = []
+    counts = np.zeros(len(texts), np.int32)
+    ids = array("I")
     for index, text in enumerate(texts):
         words = WORD.findall(text)
         counts[index] = len(words)
         ids.extend(map(numbers.__getitem__, words))
-    owners = np.repeat(np.arange(len(texts)), counts)
-    starts = np.repeat(np.cumsum(counts) - counts, counts)
     total = max(0, len(ids) - n + 1)
     mixed = _mixed(np.array(ids, np.uint64))
     hashes = np.zeros(total, np.uint64)
     for offset in range(n):
-        hashes = hashes * _BASE + mixed[offset : offset + total]
+        hashes *= _BASE
+        hashes += mixed[offset : offset + total]
+    owners = np.repeat(np.arange(len(texts), dtype=np.int32), counts)
     whole = owners[:total] == owners[n - 1 :] if total else np.zeros(0, np.bool_)
-    position = np.arange(total) - starts[:total]
+    starts = np.repeat(np.cumsum(counts, dtype=np.int32) - counts, counts)
+    position = np.arange(total, dtype=np.int32) - starts[:total]
     return Runs(n, hashes, owners[:total], position).only(whole)
 
 
