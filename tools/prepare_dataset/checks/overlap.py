@@ -51,7 +51,8 @@ def drop_copies(split: Rows, sources: Mapping[str, Source], drops: Drops) -> Non
     rows = list(chain.from_iterable(split[name] for name in SPLITS))
     passages = np.array([row.form == "passage" for row in rows], np.bool_)
     held = (owners != 0) & passages
-    found = (owners[runs.texts] == 0) & np.isin(runs.hashes, runs.hashes[held[runs.texts]])
+    found = owners[runs.texts] == 0
+    found[found] = np.isin(runs.hashes[found], runs.hashes[held[runs.texts]])
     totals = np.bincount(runs.texts, minlength=len(rows))
     copies = np.bincount(runs.texts[found], minlength=len(rows)) > _COPY * np.maximum(1, totals)
     held_texts = {_normal(row.learned): row for name in _HELD_OUT for row in split[name]}
@@ -147,8 +148,8 @@ def _mostly(words: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _shared(runs: Runs, owners: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which runs are held out and stand in train."""
-    train = owners[runs.texts] == 0
-    shared: NDArray[np.bool_] = ~train & np.isin(runs.hashes, runs.hashes[train])
+    shared: NDArray[np.bool_] = owners[runs.texts] != 0
+    shared[shared] = np.isin(runs.hashes[shared], runs.hashes[~shared])
     return shared
 
 
