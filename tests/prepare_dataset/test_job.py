@@ -14,10 +14,14 @@ import pytest
 
 from tools.errors import DataError, InvalidArgument, NotFound, WorkerDied
 from tools.prepare_dataset.contract import PrepareArgs, PrepareResult
+from tools.prepare_dataset.identity import Options
+from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.memory_bound import default_bound
+from tools.prepare_dataset.pipeline import prepare
 from tools.prepare_dataset.request import FileToRead, Request
 from tools.prepare_dataset.stages import TOTAL, Stages
 from tools.prepare_dataset.tool import prepare_dataset
+from tools.prepare_dataset.write import write
 from tools.workspace import jobs
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
@@ -131,6 +135,16 @@ def test_material_that_needs_too_much_memory_is_told_with_stage_and_file(tiny_ws
     assert "needs more than 0.1 GB of memory (while understanding ex.jsonl)" in problem.message
     assert "Split it" in problem.fix
     assert 0 < default_bound() <= 8 * GB
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(tiny_ws: Workspace, tmp_path: Path) -> None:
+    path = write_examples(tmp_path / "ex.jsonl", 20)
+    options, folder = Options("auto", 512, 0.1, 0.1, 0, "auto"), tiny_ws.model_folder("tiny")
+    prepared = prepare([SourceFile(path, "ex.jsonl", None)], options, folder, Stages(lambda *_: None))
+    write_examples(path, 21)
+    with pytest.raises(DataError, match="changed while it was read"):
+        write(tiny_ws, "mudado", prepared)
+    assert list(tiny_ws.data.iterdir()) == []
 
 
 def test_progress_grows_through_all_stages_by_how_much_is_behind() -> None:
