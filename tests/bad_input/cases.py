@@ -217,7 +217,7 @@ def _annotate() -> Iterator[Case]:
     yield case("no passages", {"dataset": "livros", "limit": 0}, InvalidArgument, "limit", "from 1 to 50")
     yield case("no pairs", {"dataset": "livros", "pairs": []}, InvalidArgument, "pairs", "1 to 500 items")
     half = {"dataset": "livros", "pairs": [{"passage": "p"}]}
-    yield case("half a pair", half, InvalidArgument, None, "pairs[0].question: is missing", "pairs[0].quote")
+    yield case("half a pair", half, InvalidArgument, None, "pairs[0].answer: is missing", "pairs[0].quote")
     more = {"dataset": "livros", "pairs": [{**pair, "extra": 1}]}
     yield case("a pair with more", more, InvalidArgument, "pairs[0].extra", "The arguments are: `passage`")
     broken = {"dataset": "livros", "pairs": '[{"passage": '}

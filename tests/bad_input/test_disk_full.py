@@ -127,7 +127,7 @@ def test_questions_that_find_no_room_make_no_version(whole: Workspace, disk: Sma
     words = handed.passages[0].text.split()
     pair = {
         "passage": handed.passages[0].id,
-        "question": "O que se lê logo a seguir à palavra número quatro, no início deste excerto?",
+        "question": "Que palavras estão no primeiro registo de todos, a seguir às quatro primeiras?",
         "answer": " ".join(words[4:7]).strip(".,;:—«»"),
         "quote": " ".join(words[2:12]),
     }

@@ -83,7 +83,7 @@ def test_a_pair_for_a_dataset_that_somebody_changed_is_not_taken_in(
     words = handed.passages[0].text.split()
     pair = {
         "passage": handed.passages[0].id,
-        "question": "O que se lê logo a seguir à palavra número quatro, no início deste excerto?",
+        "question": "Que palavras estão no primeiro registo de todos, a seguir às quatro primeiras?",
         "answer": " ".join(words[4:7]).strip(".,;:—«»"),
         "quote": " ".join(words[2:12]),
     }

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+Form = Literal["question", "summary"]
+Quote = Annotated[str, Field(max_length=4000)]
 
 
 class Pair(BaseModel):
-    """A question and its answer, with the words of the passage that prove it."""
+    """A question and its answer, or a summary, with the words of the passage that prove it."""
 
     model_config = ConfigDict(extra="forbid")
 
     passage: str = Field(min_length=1, max_length=64, description="Id of the passage")
-    question: str = Field(max_length=2000)
-    answer: str = Field(max_length=4000, description="Short, in the passage's language, made of the quote's words")
-    quote: str = Field(max_length=4000, description="Copied literally from the passage")
+    form: Form = "question"
+    question: str = Field("", max_length=2000, description="Clear without the passage; none for a summary")
+    answer: str = Field(
+        max_length=4000,
+        description="Short, in the passage's language, made of the quote's words; or the summary, at most half as long",
+    )
+    quote: Quote | Annotated[list[Quote], Field(min_length=1, max_length=50)] = Field(
+        description="Copied literally from the passage; for a summary, a list that backs each of its sentences",
+    )
     rephrased: str | None = Field(
         None,
         max_length=2000,
         description="The same question in other words: it is kept for evaluation, and `question` for training",
     )
+
+    @property
+    def quotes(self) -> list[str]:
+        return [self.quote] if isinstance(self.quote, str) else self.quote
 
 
 class AnnotateArgs(BaseModel):
@@ -28,11 +43,14 @@ class AnnotateArgs(BaseModel):
 
     dataset: str = Field(description="Name of a prepared dataset, or name@version")
     limit: int = Field(5, ge=1, le=50, description="Passages to hand out")
+    form: Form = Field("question", description="What the passages handed out still lack")
+    after: str | None = Field(None, max_length=64, description="Hand out what follows the passage of this id")
+    source: str | None = Field(None, max_length=4096, description="Hand out passages of this file alone")
     pairs: list[Pair] | None = Field(None, min_length=1, max_length=500)
 
 
 class PassageOut(BaseModel):
-    """A piece of the train split that no question is about yet."""
+    """A piece of the train split. forms: what is still wanted of it. more: characters of it that are not shown."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,6 +58,8 @@ class PassageOut(BaseModel):
     text: str
     source: str
     document: str = Field(description="Chapter, season or person")
+    forms: list[Form]
+    more: int = 0
 
 
 class Refused(BaseModel):
@@ -62,7 +82,7 @@ class AnnotateResult(BaseModel):
     version: str = Field(description="The newest version: a new one when pairs were accepted")
     path: str
     passages: list[PassageOut] = Field(default_factory=list)
-    remaining: int = Field(0, description="Passages of train still without questions, those shown included")
+    remaining: int = Field(0, description="Passages of train that still lack `form`, those shown included")
     accepted: int = 0
     refused: list[Refused] = Field(default_factory=list)
     next: str

@@ -1,9 +1,10 @@
-"""Accepted questions into a new version of the dataset, beside the old one, whole or not at all."""
+"""Accepted pairs into a new version of the dataset, beside the old one, whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -14,32 +15,39 @@ from typing import Any
 from tools.annotate_dataset.contract import Pair
 from tools.errors import telling_os_errors
 from tools.prepare_dataset.card import card_text
+from tools.prepare_dataset.dates import other_forms
 from tools.prepare_dataset.identity import CODE_FORMAT
 from tools.prepare_dataset.material import RowDraft
-from tools.prepare_dataset.reading_back import Dataset, Question
+from tools.prepare_dataset.reading_back import Dataset, Origin, Question
 from tools.prepare_dataset.write import dump_card, lengths_of, lines_of, make_newest, origin_of
 from tools.workspace.files import publishing, sweep_temporary
 from tools.workspace.layout import DATASET_MARKER, Workspace
-from tools.workspace.locks import FileLock
+
+_REWRITTEN = ("train.jsonl", "provenance.jsonl", "questions.jsonl")
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A pair with the row that teaches it. The row's span is the quote."""
+    """A pair with the rows that teach it. quotes: the characters of its source that prove it.
+
+    The rows' span is the text from the first quote to the last; a summary's, the text that it sums up.
+    """
 
     pair: Pair
-    row: RowDraft
+    rows: tuple[RowDraft, ...]
+    quotes: tuple[tuple[int, int], ...]
 
 
 def take_in(ws: Workspace, dataset: Dataset, accepted: Sequence[Accepted]) -> Path:
-    """The folder of the version with the pairs in train and among the questions.
+    """The folder of the version with the pairs in train and, if they ask, among the questions.
 
-    The same pairs taken in by the same version give the same new one. Raises DiskFull, NoPermission.
+    The same pairs taken in by the same version give the same new one. The caller holds the dataset's
+    lock. Raises DiskFull, NoPermission.
     """
     made_from = [dataset.version, [one.pair.model_dump() for one in accepted], CODE_FORMAT]
     version = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:8]
     final = ws.data / dataset.name / version
-    with FileLock.acquire(ws.lock_path(f"dataset-{dataset.name}")), telling_os_errors(final, "write the dataset"):
+    with telling_os_errors(final, "write the dataset"):
         sweep_temporary(final.parent)
         if not (final / DATASET_MARKER).is_file():
             with publishing(final) as folder:
@@ -49,52 +57,61 @@ def take_in(ws: Workspace, dataset: Dataset, accepted: Sequence[Accepted]) -> Pa
 
 
 def _fill(folder: Path, version: str, dataset: Dataset, accepted: Sequence[Accepted]) -> None:
-    _copy_folder(dataset.folder / "sources", folder / "sources")
-    for name in ("valid.jsonl", "test.jsonl"):
-        shutil.copyfile(dataset.folder / name, folder / name)
     files: dict[str, str] = dict(dataset.card["files"])
+    for name in files:
+        if name not in _REWRITTEN:
+            _share(dataset.folder / name, folder / name)
 
     def put(name: str, content: bytes) -> None:
         (folder / name).write_bytes(content)
         files[name] = hashlib.sha256(content).hexdigest()
 
     train = [row.as_json() for row in dataset.rows("train")]
-    put("train.jsonl", lines_of([*train, *(one.row.content for one in accepted)]))
-    put("provenance.jsonl", lines_of(_provenance(dataset, accepted, len(train))))
-    questions = [*dataset.questions(), *(_question(one) for one in accepted)]
+    put("train.jsonl", lines_of([*train, *(row.content for one in accepted for row in one.rows)]))
+    origins = dataset.provenance()
+    put("provenance.jsonl", lines_of(_provenance(dataset, origins, accepted, len(train))))
+    questions = [*dataset.questions(), *(_question(one) for one in accepted if one.pair.form == "question")]
     put("questions.jsonl", lines_of([question.model_dump() for question in questions]))
-    card = _card(version, dataset, accepted, files)
+    card = _card(version, dataset, origins, accepted, files)
     (folder / "card.md").write_text(card_text(card), encoding="utf-8")
     (folder / DATASET_MARKER).write_text(dump_card(card), encoding="utf-8")
 
 
-def _copy_folder(source: Path, target: Path) -> None:
-    """`shutil.copytree` goes on after a failure, and tells no reason at the end."""
-    target.mkdir()
-    for path in source.iterdir():
-        if path.is_dir():
-            _copy_folder(path, target / path.name)
-        else:
-            shutil.copyfile(path, target / path.name)
+def _share(source: Path, target: Path) -> None:
+    """One file in both versions, which nothing of ours ever writes to again; a copy where links are not to be had.
+
+    Who edits it by hand changes it in both, and both are then refused by the hashes in their cards.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
-def _provenance(dataset: Dataset, accepted: Sequence[Accepted], taught: int) -> list[dict[str, Any]]:
-    origins = dataset.provenance()
+def _provenance(
+    dataset: Dataset, origins: Sequence[Origin], accepted: Sequence[Accepted], taught: int
+) -> list[dict[str, Any]]:
     old = [vars(origin) for origin in origins]
     pages = {origin.id: origin.page for origin in origins}
     hashes = {source["path"]: source["sha256"] for source in dataset.card["sources"]}
+    rows = [(one, row) for one in accepted for row in one.rows]
     new = [
-        origin_of(one.row, "train", number, hashes[one.row.span.source], pages[one.pair.passage])
-        for number, one in enumerate(accepted, taught)
+        {
+            **origin_of(row, "train", number, hashes[row.span.source], pages[one.pair.passage]),
+            "quotes": [list(quote) for quote in one.quotes],
+        }
+        for number, (one, row) in enumerate(rows, taught)
     ]
     return [*old[:taught], *new, *old[taught:]]
 
 
 def _question(one: Accepted) -> Question:
-    pair, span = one.pair, one.row.span
+    pair, span = one.pair, one.rows[0].span
     return Question(
         question=pair.rephrased or pair.question,
         answer=pair.answer,
+        aliases=list(other_forms(pair.answer)),
         kind=span.kind,
         source=span.source,
         document=span.document,
@@ -102,24 +119,37 @@ def _question(one: Accepted) -> Question:
     )
 
 
-def _card(version: str, dataset: Dataset, accepted: Sequence[Accepted], files: dict[str, str]) -> dict[str, Any]:
+def _card(
+    version: str, dataset: Dataset, origins: Sequence[Origin], accepted: Sequence[Accepted], files: dict[str, str]
+) -> dict[str, Any]:
     old = dataset.card
-    rows = Counter(one.row.span.source for one in accepted)
+    rows = [row for one in accepted for row in one.rows]
+    of_source = Counter(row.span.source for row in rows)
     train = dict(old["splits"]["train"])
-    train["rows"] += len(accepted)
-    train["tokens"] += sum(one.row.tokens for one in accepted)
-    lengths = [origin.tokens for origin in dataset.provenance() if origin.split == "train"]
-    known = [tokens for tokens in lengths if tokens is not None]
-    train["lengths"] = lengths_of([*known, *(one.row.tokens for one in accepted)])
-    note = f"{len(accepted)} questions were taken in by annotate_dataset, on top of version {dataset.version}."
+    train["rows"] += len(rows)
+    train["tokens"] += sum(row.tokens for row in rows)
+    known = [origin.tokens for origin in origins if origin.split == "train" and origin.tokens is not None]
+    train["lengths"] = lengths_of([*known, *(row.tokens for row in rows)])
+    before = old.get("annotated") or {"from": dataset.version, "questions": 0, "summaries": 0, "note": ""}
+    forms = Counter(one.pair.form for one in accepted)
+    annotated = {
+        "from": before["from"],
+        "questions": before["questions"] + forms["question"],
+        "summaries": before["summaries"] + forms["summary"],
+    }
+    annotated["note"] = (
+        f"{annotated['questions']} questions and {annotated['summaries']} summaries were taken in by annotate_dataset, "
+        f"on top of version {annotated['from']}."
+    )
     return {
         **old,
         "version": version,
         "annotates": dataset.version,
+        "annotated": annotated,
         "splits": {**old["splits"], "train": train},
-        "questions": old["questions"] + len(accepted),
-        "sources": [{**source, "rows": source["rows"] + rows[source["path"]]} for source in old["sources"]],
-        "longest_row_tokens": max(old["longest_row_tokens"], *(one.row.tokens for one in accepted)),
-        "notes": [*old["notes"], note],
+        "questions": old["questions"] + forms["question"],
+        "sources": [{**source, "rows": source["rows"] + of_source[source["path"]]} for source in old["sources"]],
+        "longest_row_tokens": max(old["longest_row_tokens"], *(row.tokens for row in rows)),
+        "notes": [*(note for note in old["notes"] if note != before["note"]), annotated["note"]],
         "files": files,
     }

@@ -1,83 +1,112 @@
-"""annotate_dataset: hand out passages, take in questions whose answers stand in them."""
+"""annotate_dataset: hand out passages, take in the questions and summaries that rest on them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
 
-from tools.annotate_dataset.checking import Fault, check_pair, folded
-from tools.annotate_dataset.contract import AnnotateArgs, AnnotateResult, Pair, PassageOut, Refused
-from tools.annotate_dataset.passages import PassageText, train_passages, without_questions
-from tools.annotate_dataset.taking_in import Accepted, take_in
-from tools.errors import Conflict, nearest
+from tools.annotate_dataset.contract import AnnotateArgs, AnnotateResult, Form, Pair, PassageOut
+from tools.annotate_dataset.examining import Examiner
+from tools.annotate_dataset.passages import Passages, PassageText
+from tools.annotate_dataset.taking_in import take_in
+from tools.annotate_dataset.versions import newest_annotated
+from tools.errors import Conflict, NotFound
 from tools.models.tokenizer import Tokenizer
 from tools.next_call import next_call
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.counting import RowCounter
 from tools.prepare_dataset.identity import identify
-from tools.prepare_dataset.material import Exchange, Span
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.prepare_dataset.wording import wording
 from tools.workspace.layout import Workspace
+from tools.workspace.locks import FileLock
 
 # An assistant reads what it is handed: more text than this is handed out in several calls.
 _MOST_CHARACTERS = 40_000
 
 
 def annotate_dataset(ws: Workspace, args: AnnotateArgs) -> AnnotateResult:
-    """Passages of train still without questions, or what became of the pairs given.
+    """Passages of train that still lack what is asked for, or what became of the pairs given.
 
-    Raises NotFound for an unknown dataset or a model that is gone, DataError for a damaged dataset,
-    Conflict when the dataset's model was exchanged for one with another tokenizer.
+    Works on the newest version that was annotated from the one named. Raises NotFound for an unknown
+    dataset, file or passage or a model that is gone, DataError for a damaged dataset, Conflict when the
+    dataset's model was exchanged for one with another tokenizer.
     """
     dataset = open_dataset(ws.dataset_folder(args.dataset))
     if args.pairs is None:
-        return _hand_out(dataset, args.limit)
-    passages = train_passages(dataset)
-    accepted, refused = _examine(dataset, passages, args.pairs, _composer(ws, dataset))
+        return _hand_out(newest_annotated(ws, dataset), args)
+    # Whoever comes meanwhile takes in on top of what we make.
+    with FileLock.acquire(ws.lock_path(f"dataset-{dataset.name}")):
+        return _take_in(ws, newest_annotated(ws, dataset), args.pairs, args.form)
+
+
+def _hand_out(dataset: Dataset, args: AnnotateArgs) -> AnnotateResult:
+    passages = Passages(dataset)
+    waiting = passages.lacking(args.form)
+    shown: list[PassageOut] = []
+    characters = 0
+    for passage in _chosen(passages, waiting, args)[: args.limit]:
+        told = _told(passages, passage, args.form)
+        characters += len(told.text)
+        if shown and characters > _MOST_CHARACTERS:
+            break
+        shown.append(told)
+    if shown:
+        follow = next_call("annotate_dataset", dataset=_reference(dataset), pairs=[_example(shown[0].id, args.form)])
+    else:
+        follow = _afterwards(dataset, len(waiting))
+    return _result(dataset, passages=shown, remaining=len(waiting), next=follow)
+
+
+def _chosen(passages: Passages, waiting: Sequence[PassageText], args: AnnotateArgs) -> list[PassageText]:
+    """Those of the file that was named, after the passage that was named."""
+    found = list(waiting)
+    if args.after is not None:
+        order = {id_: number for number, id_ in enumerate(passages.by_id)}
+        if args.after not in order:
+            raise NotFound("passage", args.after, list(order), field="after", fix="Leave `after` out to begin anew.")
+        found = [passage for passage in found if order[passage.origin.id] > order[args.after]]
+    if args.source is not None:
+        wanted = PurePosixPath(args.source).parts
+        names = sorted({passage.origin.source for passage in passages.by_id.values()})
+        named = {name for name in names if wanted and PurePosixPath(name).parts[-len(wanted) :] == wanted}
+        if not named:
+            raise NotFound("source", args.source, names, field="source", fix="Leave `source` out for all files.")
+        found = [passage for passage in found if passage.origin.source in named]
+    return found
+
+
+def _told(passages: Passages, passage: PassageText, form: Form) -> PassageOut:
+    most = min(_MOST_CHARACTERS, passage.summed if form == "summary" else len(passage.text))
+    text = passage.text[:most].rstrip() if most < len(passage.text) else passage.text
+    # What is not all shown can be asked about; it can be summed up as far as its summary is to go.
+    kinds: tuple[Form, ...] = ("question", "summary")
+    wanted = [kind for kind in kinds if passages.lacks(passage, kind)]
+    if passage.summed > most or (form == "question" and passage.summed < len(passage.text)):
+        wanted = [kind for kind in wanted if kind == "question"]
+    origin = passage.origin
+    return PassageOut(
+        id=origin.id,
+        text=text,
+        source=origin.source,
+        document=origin.place,
+        forms=wanted,
+        more=len(passage.text) - len(text),
+    )
+
+
+def _take_in(ws: Workspace, dataset: Dataset, pairs: Sequence[Pair], form: Form) -> AnnotateResult:
+    examiner = Examiner(dataset, Passages(dataset), _composer(ws, dataset))
+    accepted, refused = examiner.examine(pairs)
     if accepted:
         dataset = open_dataset(take_in(ws, dataset, accepted))
-    remaining = len(without_questions(dataset, train_passages(dataset)))
+    remaining = len(Passages(dataset).lacking(form))
     if refused and not accepted:
         follow = next_call("annotate_dataset", dataset=_reference(dataset))
     else:
-        more = next_call("annotate_dataset", dataset=dataset.name)
-        follow = more if remaining else next_call("start_finetune", dataset=dataset.name)
-    return AnnotateResult(
-        dataset=dataset.name,
-        version=dataset.version,
-        path=str(dataset.folder),
-        remaining=remaining,
-        accepted=len(accepted),
-        refused=refused,
-        next=follow,
-    )
-
-
-def _reference(dataset: Dataset) -> str:
-    return f"{dataset.name}@{dataset.version}"
-
-
-def _hand_out(dataset: Dataset, limit: int) -> AnnotateResult:
-    waiting = without_questions(dataset, train_passages(dataset))
-    shown: list[PassageOut] = []
-    characters = 0
-    for passage in waiting[:limit]:
-        characters += len(passage.text)
-        if shown and characters > _MOST_CHARACTERS:
-            break
-        origin = passage.origin
-        shown.append(PassageOut(id=origin.id, text=passage.text, source=origin.source, document=origin.place))
-    example = {"passage": shown[0].id, "question": "…", "answer": "…", "quote": "…"} if shown else None
-    return AnnotateResult(
-        dataset=dataset.name,
-        version=dataset.version,
-        path=str(dataset.folder),
-        passages=shown,
-        remaining=len(waiting),
-        next=next_call("annotate_dataset", dataset=_reference(dataset), pairs=[example])
-        if example
-        else next_call("start_finetune", dataset=dataset.name),
-    )
+        follow = _afterwards(dataset, remaining)
+    return _result(dataset, remaining=remaining, accepted=len(accepted), refused=refused, next=follow)
 
 
 def _composer(ws: Workspace, dataset: Dataset) -> Composer:
@@ -92,56 +121,20 @@ def _composer(ws: Workspace, dataset: Dataset) -> Composer:
     return Composer(dataset.format, wording(dataset.language), counter)
 
 
-def _examine(
-    dataset: Dataset, passages: dict[str, PassageText], pairs: Sequence[Pair], composer: Composer
-) -> tuple[list[Accepted], list[Refused]]:
-    settings, model = dataset.card["settings"], dataset.card["model"]
-    limit = min(int(settings["max_tokens"]), int(model["max_positions"]))
-    known = {folded(question.question) for question in dataset.questions()}
-    accepted: list[Accepted] = []
-    refused: list[Refused] = []
-    for index, pair in enumerate(pairs):
-        found = _examine_one(dataset, passages, pair, composer, limit, known)
-        if isinstance(found, Fault):
-            refused.append(Refused(index=index, passage=pair.passage, reason=found.reason, fix=found.fix))
-        else:
-            accepted.append(found)
-            known.update(folded(text) for text in (pair.question, pair.rephrased) if text)
-    return accepted, refused
+def _example(passage: str, form: Form) -> dict[str, Any]:
+    if form == "summary":
+        return {"passage": passage, "form": form, "answer": "…", "quote": ["…"]}
+    return {"passage": passage, "question": "…", "answer": "…", "quote": "…"}
 
 
-def _examine_one(
-    dataset: Dataset,
-    passages: dict[str, PassageText],
-    pair: Pair,
-    composer: Composer,
-    limit: int,
-    known: set[str],
-) -> Fault | Accepted:
-    passage = passages.get(pair.passage)
-    if passage is None:
-        near = nearest(pair.passage, passages)
-        fix = f"Did you mean `{near[0]}`?" if near else "Use the id of a passage that was handed out."
-        return Fault("There is no passage of that id in train.", fix)
-    found = check_pair(pair, passage.text, dataset.language)
-    if isinstance(found, Fault):
-        return found
-    if folded(pair.question) in known or (pair.rephrased and folded(pair.rephrased) in known):
-        return Fault("The question is there already.", "Ask for something else.")
-    origin = passage.origin
-    span = Span(
-        origin.source,
-        "biography" if origin.kind == "biography" else "book",
-        origin.document,
-        origin.place,
-        origin.start + found[0],
-        origin.start + found[1],
-    )
-    turns = (
-        {"role": "user", "content": pair.question.strip()},
-        {"role": "assistant", "content": pair.answer.strip()},
-    )
-    row = composer.exchange(Exchange(span, turns, "question"))[0]
-    if row.tokens > limit:
-        return Fault(f"The row would have {row.tokens} tokens; the dataset's limit is {limit}.", "Shorten it.")
-    return Accepted(pair, row)
+def _afterwards(dataset: Dataset, remaining: int) -> str:
+    tool = "annotate_dataset" if remaining else "start_finetune"
+    return next_call(tool, dataset=dataset.name)
+
+
+def _reference(dataset: Dataset) -> str:
+    return f"{dataset.name}@{dataset.version}"
+
+
+def _result(dataset: Dataset, **fields: Any) -> AnnotateResult:
+    return AnnotateResult(dataset=dataset.name, version=dataset.version, path=str(dataset.folder), **fields)

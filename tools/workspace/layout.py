@@ -78,6 +78,10 @@ class Workspace:
         """
         return _versioned(self.data, dataset, DATASET_MARKER, "dataset", field, "Make one with prepare_dataset.")
 
+    def dataset_versions(self, name: str) -> list[Path]:
+        """The folders of a dataset's versions, oldest first."""
+        return _versions(self.data / name, DATASET_MARKER)
+
     # Models -----------------------------------------------------------------------------------
 
     def model_names(self) -> list[str]:

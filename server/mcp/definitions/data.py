@@ -49,7 +49,8 @@ ANNOTATE_DATASET = Tool(
     description=(
         "Hand out passages that no question is about yet, and take in the questions and answers you write for them.\n"
         "Use it so that a model learns to answer about a text, not only to sound like it. Call it without `pairs`, "
-        "write two or three per passage in its language, send them back; refused ones say why. Makes a new version.\n"
+        "write two or three per passage in its language, or a summary, send them back; refused ones say why. "
+        "Makes a new version.\n"
         'Example: {"dataset": "livros", "pairs": [{"passage": "p12", "question": "Quem acende o farol?", '
         '"answer": "O avô.", "quote": "o avô acendia o farol"}]}\n'
         "Before: prepare_dataset. Then: start_finetune."
