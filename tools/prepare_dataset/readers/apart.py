@@ -45,6 +45,9 @@ class Limits:
         return self.seconds + self.seconds_per_mb * size / _MB
 
 
+DEFAULT_LIMITS = Limits()
+
+
 def _nothing() -> None:
     """The tick of a caller that has nothing to do meanwhile."""
 
@@ -56,7 +59,7 @@ class Apart:
     """
 
     def __init__(self, limits: Limits | None = None, child: str | None = None) -> None:
-        self._limits = limits or Limits()
+        self._limits = limits or DEFAULT_LIMITS
         self._module = child or CHILD
         self._child: _Child | None = None
 

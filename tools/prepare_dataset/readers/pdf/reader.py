@@ -58,7 +58,7 @@ def _read(document: PdfDocument) -> Part:
     headings = Headings([row for page in rows for row in page])
     regions = [region for page in rows for region in regions_of(page)]
     paragraphs, added = apply_outline(paragraphs_of(regions, headings), _outline(document))
-    labels = [document.get_page_label(n) or str(n + 1) for n in range(len(pages))]
+    labels = [_label(document, n) for n in range(len(pages))]
     text, starts, joins = _text(paragraphs, labels, known)
     return Part(
         text,
@@ -67,6 +67,7 @@ def _read(document: PdfDocument) -> Part:
         pages=starts,
         mended=dict(+(mended + added + joins)),
         left_out=dict(+left_out),
+        whole_lines=True,
     )
 
 
@@ -109,6 +110,12 @@ def _rows(pages: Sequence[PageWords], mended: Counter[str], left_out: Counter[st
     rows, contents = without_contents(rows)
     left_out += furniture + notes + Counter({"lines of contents": contents})
     return rows
+
+
+def _label(document: PdfDocument, number: int) -> str:
+    """As the file numbers a page, else its place, from 1."""
+    told = "".join(char for char in document.get_page_label(number) if char.isprintable()).strip()
+    return told[:20] or str(number + 1)
 
 
 def _outline(document: PdfDocument) -> list[Entry]:
