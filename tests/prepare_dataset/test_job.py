@@ -124,7 +124,7 @@ def test_material_that_needs_too_much_memory_is_told_with_stage_and_file(tiny_ws
         files=[FileToRead(path=str(path), name="ex.jsonl")],
         warnings=[],
         model_folder=str(tiny_ws.model_folder("tiny")),
-        memory_bytes=150 * 1024**2,
+        memory_bytes=200 * 1024**2,
         args=PrepareArgs(),
     )
     jobs.launch(tiny_ws, "prepare-grande", "prepare", MODULE, request.model_dump())
@@ -132,7 +132,7 @@ def test_material_that_needs_too_much_memory_is_told_with_stage_and_file(tiny_ws
         call(tiny_ws, job="prepare-grande")
     problem = caught.value.problems[0]
     assert problem.path == str(path)
-    assert "needs more than 0.1 GB of memory (while understanding ex.jsonl)" in problem.message
+    assert "needs more than 0.2 GB of memory (while understanding ex.jsonl)" in problem.message
     assert "Split it" in problem.fix
     assert 0 < default_bound() <= 8 * GB
 
