@@ -8,7 +8,7 @@ import pytest
 
 from tools.errors import DataError, InvalidArgument
 from tools.prepare_dataset.contract import SourceSpec
-from tools.prepare_dataset.file_types import TOLD
+from tools.prepare_dataset.file_types import FILE_TYPES, NOT_READ, TOLD
 from tools.prepare_dataset.read import read_sources, tell_kind
 from tools.prepare_dataset.roots import Roots
 from tools.prepare_dataset.sources import MAX_BYTES, find_sources
@@ -174,3 +174,8 @@ def test_what_cannot_be_decoded_is_told_by_its_file(tmp_path: Path, roots: Roots
     assert sources == []
     assert problems[0].path == "x.txt"
     assert "binary" in problems[0].message
+
+
+def test_the_types_that_are_told_are_read_and_those_refused_are_not() -> None:
+    assert set(re.findall(r"\.\w+", TOLD)) < set(FILE_TYPES)
+    assert not set(NOT_READ) & set(FILE_TYPES)

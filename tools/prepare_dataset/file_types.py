@@ -47,7 +47,7 @@ FILE_TYPES: dict[str, FileType] = {
     ".xhtml": _PAGE,
 }
 # For messages: the types that people know by name.
-TOLD = ".txt, .md, .pdf, .csv, .xlsx, .ods, .jsonl and .json"
+TOLD = ".txt, .md, .pdf, .epub, .docx, .html, .csv, .xlsx, .ods, .jsonl and .json"
 
 _AS_BOOK = "Save it as .docx or .epub."
 _AS_TABLE = "Save it as .xlsx or .csv."
