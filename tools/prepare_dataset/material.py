@@ -33,7 +33,8 @@ class Source:
 
     sha256: of the file's bytes. part: sheet or table, "" for the whole file. title: of the work, as
     the file itself tells it. pages: (character, label) where each page starts. steps: how the text
-    became what it is, to be undone. left_out: what the reader passed over, by name.
+    became what it is, to be undone. left_out: what the reader passed over, by name. rival: an encoding
+    that was nearly as likely, "" where none was.
     """
 
     file: SourceFile
@@ -47,6 +48,7 @@ class Source:
     pages: list[tuple[int, str]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    rival: str = ""
 
     @property
     def name(self) -> str:

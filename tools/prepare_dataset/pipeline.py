@@ -106,6 +106,7 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
         chosen=divided.chosen,
         flags=flags,
         warnings=[
+            *_doubtful_encodings(sources),
             *flags.problems,
             *(problem for one in parsed for problem in one.warnings),
             *_control_tokens(sources, counter),
@@ -190,6 +191,18 @@ def _about_questions(questions: Sequence[Question], parsed: Sequence[Parsed]) ->
     if not repeated:
         return []
     return [f"{repeated} of the questions kept for evaluation stand word for word in the examples."]
+
+
+def _doubtful_encodings(sources: Sequence[Source]) -> list[Problem]:
+    return [
+        Problem(
+            path=source.name,
+            message=f"It was read as {source.encoding}; {source.rival} was nearly as likely.",
+            fix="Check its accents in the text as prepared; if they are wrong, save the file as UTF-8.",
+        )
+        for source in sources
+        if source.rival
+    ]
 
 
 def _control_tokens(sources: Sequence[Source], counter: RowCounter) -> list[Problem]:

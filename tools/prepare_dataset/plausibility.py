@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from functools import lru_cache
 
 from tools.prepare_dataset.known_words import KNOWN_WORDS
 
-# Words and numbers with the characters beyond ASCII that touch them.
-_TOKEN = re.compile(r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
+# Words and numbers with the characters beyond ASCII that touch them; each with at least one of these.
+TOKEN = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]*+[^\x00-\x7f][^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]*+")
+_BETWEEN = re.compile(r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]|\Z")
 _CHUNK = 200_000
 
 _FREQUENT = frozenset("áàâãçéêíñóôõúäöüßèÁÀÂÃÇÉÊÍÑÓÔÕÚÄÖÜ")
@@ -29,6 +30,7 @@ _DASHES = frozenset("—–…·")
 _AFTER_WORDS = frozenset("™®²³¹†‡")
 _SIGNS = frozenset("€£§°•©®™½¼¾²³×÷")
 _RARE_SIGNS = frozenset("¹µ¶†‡¢¥±¬´¨¸")
+_LETTERS_AS_MARKS = ("ª", "º", "µ")
 _UNSEEN = frozenset("\xa0\xad\u200b\u202f\u2060\ufeff")
 _AROUND = "".join(sorted(_QUOTES | _DASHES | _SIGNS | _UNSEEN))
 
@@ -36,30 +38,43 @@ _AROUND = "".join(sorted(_QUOTES | _DASHES | _SIGNS | _UNSEEN))
 def tokens(text: str, limit: int | None = None) -> Counter[str]:
     """The distinct tokens beyond ASCII, and how often each stands in the text, or in its start that holds `limit`."""
     found: Counter[str] = Counter()
-    for start in range(0, len(text), _CHUNK):
-        words = Counter(_TOKEN.findall(text, start, start + _CHUNK))
-        found.update({word: count for word, count in words.items() if not word.isascii()})
-        if limit is not None and found.total() >= limit:
-            break
+    start = 0
+    while start < len(text) and (limit is None or found.total() < limit):
+        between = _BETWEEN.search(text, min(start + _CHUNK, len(text)))
+        end = between.end() if between else len(text)
+        found.update(TOKEN.findall(text, start, end))
+        start = end
     return found
-
-
-def total(counted: Mapping[str, int]) -> int:
-    """The score of counted tokens together."""
-    return sum(score(token) * count for token, count in counted.items())
 
 
 def score(token: str) -> int:
     """Above 0 for what stands in texts, below for what hardly ever does."""
-    weight = 2 if is_known(token) else 0
+    return sum(_weights(token)) + (2 if is_known(token) else 0)
+
+
+def faults(token: str) -> int:
+    """How many of its characters stand where texts never have them."""
+    return sum(weight <= -2 for weight in _weights(token))
+
+
+@lru_cache(50_000)
+def _weights(token: str) -> tuple[int, ...]:
+    """Of each character beyond ASCII: 2 to -1 by how common it is there, -2 and -3 where it is out of its place."""
+    weights = []
     for index, char in enumerate(token):
         if char > "\x7f":
-            before, after = token[index - 1 : index], token[index + 1 : index + 2]
-            if char in _QUOTES or not char.isalpha() or char in "ªºµ":
-                weight += _mark(char, before, after)
+            before, after = _neighbour(token, index - 1), _neighbour(token, index + 1)
+            if char in _QUOTES or not char.isalpha() or char in _LETTERS_AS_MARKS:
+                weights.append(_mark(char, before, after))
             else:
-                weight += _letter(char, before, after, token[max(0, index - 2) : index])
-    return weight
+                weights.append(_letter(char, before, after, token[max(0, index - 2) : index]))
+    return tuple(weights)
+
+
+def _neighbour(token: str, index: int) -> str:
+    """A character beside another; letters that are marks count as such."""
+    char = token[index : index + 1] if index >= 0 else ""
+    return "." if char in _LETTERS_AS_MARKS else char
 
 
 def is_known(token: str) -> bool:
@@ -71,7 +86,7 @@ def is_known(token: str) -> bool:
 def _letter(char: str, before: str, after: str, two_before: str) -> int:
     if not before.isalpha() and not after.isalpha():
         return 1 if char in _WORDS_OF_ONE else -1
-    if char > "\u024f":
+    if char > "\u024f" and not "\u1e00" <= char <= "\u1eff":
         return _foreign(char, before, after)
     if char == "ƒ" or _wrong_case(char, before, after, two_before):
         return -3
@@ -99,7 +114,7 @@ def _wrong_case(char: str, before: str, after: str, two_before: str) -> bool:
     """Capitals stand at the start of a word or among capitals."""
     if char.isupper():
         return before.islower() or (before.isupper() and after.islower())
-    return after.isupper() or (len(two_before) == 2 and two_before.isupper())
+    return after.isupper() or (len(two_before) == 2 and two_before.isalpha() and two_before.isupper())
 
 
 def _foreign(char: str, before: str, after: str) -> int:

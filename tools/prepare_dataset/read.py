@@ -15,6 +15,7 @@ from tools.prepare_dataset.edits import EditedText
 from tools.prepare_dataset.file_types import FILE_TYPES
 from tools.prepare_dataset.lives import looks_like_biography
 from tools.prepare_dataset.material import Source, SourceFile
+from tools.prepare_dataset.mojibake import mend_mojibake
 from tools.prepare_dataset.readers.part import Part, Reader, Unreadable
 from tools.prepare_dataset.readers.registry import read_parts
 from tools.prepare_dataset.repair import repair_lines, repair_prose, repair_table
@@ -62,8 +63,10 @@ def _of_kind(parts: list[Part], file: SourceFile) -> list[Part]:
 
 
 def _source(file: SourceFile, sha256: str, part: Part) -> Source:
-    kind = part.kind or file.kind or tell_kind(file.name, part.text)
     edited = EditedText(part.text)
+    known = part.kind or file.kind or FILE_TYPES[file.path.suffix.lower()].kind
+    mend_mojibake(edited, quotes_are_syntax=known in ("table", "examples"))
+    kind = known or tell_kind(file.name, edited.text)
     prose = partial(repair_prose, whole_lines=part.whole_lines)
     {"table": repair_table, "examples": repair_lines}.get(kind, prose)(edited)
     starts = edited.moved([start for start, _ in part.pages])
@@ -79,6 +82,7 @@ def _source(file: SourceFile, sha256: str, part: Part) -> Source:
         pages=[(start, label) for start, (_, label) in zip(starts, part.pages, strict=True)],
         steps=edited.steps,
         left_out=part.left_out,
+        rival=part.rival,
     )
 
 

@@ -19,7 +19,8 @@ class Part:
     kind: what it surely is; None where the text is to tell. title: of the work, by the file's own
     description. pages: (character, label) where each page starts. mended, left_out: what the
     reader repaired and what it passed over, by name, and how often. whole_lines: every line ends where
-    its writer ended it, as verse does; none was wrapped at a width.
+    its writer ended it, as verse does; none was wrapped at a width. rival: an encoding that was nearly
+    as likely, "" where none was.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Part:
     mended: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     whole_lines: bool = False
+    rival: str = ""
 
 
 class Unreadable(Exception):

@@ -14,4 +14,4 @@ def read_text(path: Path) -> list[Part]:
     mended = {"byte_order_mark": 1} if decoded.had_bom else {}
     if decoded.encoding != "utf_8":
         mended["encoding"] = 1
-    return [Part(decoded.text, decoded.encoding, mended=mended)]
+    return [Part(decoded.text, decoded.encoding, mended=mended, rival=decoded.rival)]
