@@ -48,6 +48,7 @@ class Archive:
         except BaseException:
             self._file.close()
             raise
+        self._folded: dict[str, str] = {}
         self._read: dict[str, int] = {}
         self._total = 0
 
@@ -65,6 +66,15 @@ class Archive:
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
+
+    def find(self, name: str) -> str | None:
+        """An entry's name as the archive spells it, where small letters and capitals may differ."""
+        if name in self._entries:
+            return name
+        if not self._folded:
+            for entry in self._entries:
+                self._folded[entry.casefold()] = entry
+        return self._folded.get(name.casefold())
 
     def read(self, name: str) -> bytes:
         """The bytes of one entry, which must be in `names`. Raises Unreadable naming it when it is damaged."""

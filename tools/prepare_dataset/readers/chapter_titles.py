@@ -34,12 +34,14 @@ class Headings:
     depth: int = 0
     own: int = 0
     _least: int = 0
+    _highest: int = 1  # level of the document's headings
 
     def settle(self, blocks: Sequence[Block], entries: Sequence[Entry]) -> list[Block]:
         """A document's blocks with its headings at the depths of `entries`, those that lead into it."""
         due = _places(blocks, entries)
         # In a document of the contents, a heading that they do not tell stands below those that they do.
         self._least = 1 if due else 0
+        self._highest = min((block.level for block in blocks if block.level), default=1)
         settled: list[Block] = []
         at = 0
         for place in sorted(due):
@@ -54,9 +56,8 @@ class Headings:
         start, end = _heading(blocks, at, entry.title)
         settled += map(self._leveled, blocks[at:start])
         run = blocks[start:end]
-        levels = [block.level for block in blocks if block.level]
         self.depth = min(entry.depth, _DEEPEST)
-        self.own = run[0].level if run and run[0].level else min(levels, default=1) - 1
+        self.own = run[0].level if run and run[0].level else self._highest - 1
         if run:
             anchors = tuple(anchor for block in run for anchor in block.anchors)
             settled.append(replace(run[0], text=_joined(run), level=self.depth, tight=False, anchors=anchors))

@@ -147,8 +147,7 @@ class _Book:
                 return "notes"
             return _surrounding(element)
 
-        pages = {name: label for (document, name), label in self.package.pages.items() if document == path}
-        walker = Walker(skip, pages=pages)
+        walker = Walker(skip, pages=self.package.pages.get(path, {}))
         walker.walk(next(named(root, "body"), root))
         walker.content.flow.end()
         return walker.content

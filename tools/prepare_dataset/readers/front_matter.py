@@ -114,8 +114,10 @@ def _is_contents(texts: Sequence[str], links: float, titles: Collection[str]) ->
     if not lines or folded(lines[0]) not in _CONTENTS_WORDS:
         return False
     rest = lines[1:]
+    if not rest or not _are_short(rest):
+        return False
     known = sum(1 for line in rest if folded(re.sub(r"[\s.…]*\d*$", "", line.removeprefix("- "))) in titles)
-    return bool(rest) and (known * 2 >= len(rest) or links >= _SHARE_OF_LINKS / 2) and _are_short(rest)
+    return known * 2 >= len(rest) or links >= _SHARE_OF_LINKS / 2
 
 
 def _are_short(lines: Iterable[str]) -> bool:

@@ -94,16 +94,16 @@ class Notes:
         self.links: set[etree._Element] = set()
         by_id = _ids(root)
         confirmed: set[Place] = set()
-        possible: dict[str, etree._Element | None] = {}
+        possible: dict[str, _Possible | None] = {}
         for call in calls:
             name = call.target[1]
-            if call.target[0] != document or name not in by_id:
+            if call.target[0] != document or name not in by_id or call.target in confirmed:
                 continue
             if name not in possible:
-                possible[name] = _possible_note(by_id[name])
-            block = possible[name]
-            if block is not None and _is_the_note(block, call, document):
-                self.blocks.update(_with_following(block))
+                possible[name] = _Possible.at(by_id[name], document)
+            found = possible[name]
+            if found is not None and found.is_note_of(call):
+                self.blocks.update(_with_following(found.block))
                 confirmed.add(call.target)
         self.confirmed = frozenset(confirmed)
 
@@ -175,15 +175,6 @@ def _around(element: etree._Element) -> etree._Element | None:
     return None
 
 
-def _possible_note(element: etree._Element) -> etree._Element | None:
-    """The block that a link's target begins; None for one with a heading: chapters lead back to the contents too."""
-    block = _around(element)
-    if block is None or not _begins(element, block) or any(local(inner) in _HEADINGS for inner in block.iter()):
-        return None
-    row = block.getparent()
-    return row if local(block) == "td" and row is not None else block
-
-
 def _begins(element: etree._Element, block: etree._Element | None) -> bool:
     """Whether nothing but blanks stands before an element in its block."""
     node = element
@@ -198,20 +189,6 @@ def _begins(element: etree._Element, block: etree._Element | None) -> bool:
     return block is not None
 
 
-def _is_the_note(block: etree._Element, call: Call, document: str) -> bool:
-    text = "".join(_text(piece, _LONGEST) for piece in _with_following(block)).strip()
-    if len(text) <= len(call.mark) + 3:
-        return False
-    if call.typed:
-        return True
-    if len(text) >= _LONGEST and local(block) not in ("p", "li", "dd"):
-        return False
-    if any(resolved(link.get("href") or "", document) in call.home for link in named(block, "a")):
-        return True
-    begins = re.match(rf"[\[(^↑]*\s*{re.escape(call.mark)}(?![\w,-])", text, re.IGNORECASE)
-    return call.raised and (begins is not None or local(block) == "li")
-
-
 def _with_following(block: etree._Element) -> Iterator[etree._Element]:
     """A term of a list goes with what is said of it, a row with its cells."""
     yield block
@@ -222,3 +199,36 @@ def _with_following(block: etree._Element) -> Iterator[etree._Element]:
             if local(after) != "dd":
                 return
             yield after
+
+
+@dataclass(frozen=True)
+class _Possible:
+    """A block that a link leads to, which may be a note. text: its first characters. leads: where its links lead."""
+
+    block: etree._Element
+    text: str
+    leads: frozenset[Place]
+
+    @staticmethod
+    def at(element: etree._Element, document: str) -> _Possible | None:
+        """The block that a link's target begins; None where a heading is in it: chapters lead back to contents too."""
+        block = _around(element)
+        if block is None or not _begins(element, block) or any(local(inner) in _HEADINGS for inner in block.iter()):
+            return None
+        row = block.getparent()
+        block = row if local(block) == "td" and row is not None else block
+        text = "".join(_text(piece, _LONGEST) for piece in _with_following(block)).strip()
+        leads = frozenset(resolved(link.get("href") or "", document) for link in named(block, "a"))
+        return _Possible(block, text, leads)
+
+    def is_note_of(self, call: Call) -> bool:
+        if len(self.text) <= len(call.mark) + 3:
+            return False
+        if call.typed:
+            return True
+        if len(self.text) >= _LONGEST and local(self.block) not in ("p", "li", "dd"):
+            return False
+        if not self.leads.isdisjoint(call.home):
+            return True
+        begins = re.match(rf"[\[(^↑]*\s*{re.escape(call.mark)}(?![\w,-])", self.text, re.IGNORECASE)
+        return call.raised and (begins is not None or local(self.block) == "li")

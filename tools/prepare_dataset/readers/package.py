@@ -41,7 +41,7 @@ class Entry:
 @dataclass
 class Package:
     """spine: paths of the documents to read, in order. passed_over: those outside of the order. kinds: what
-    landmarks and guide call a document. pages: labels by (path, id)."""
+    landmarks and guide call a document. pages: labels of printed pages, by path and id."""
 
     title: str = ""
     creators: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Package:
     passed_over: int = 0
     kinds: dict[str, set[str]] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
-    pages: dict[tuple[str, str], str] = field(default_factory=dict)
+    pages: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,10 @@ def _tree(archive: Archive, path: str) -> etree._Element:
 
 def _found(path: str, archive: Archive) -> str:
     """The path as the archive spells it: some programs change small letters and capitals."""
-    if path in archive:
-        return path
-    alike = [name for name in archive.names if name.casefold() == path.casefold()]
-    if len(alike) != 1:
+    found = archive.find(path)
+    if found is None:
         raise archive.missing(path)
-    return alike[0]
+    return found
 
 
 def _manifest(root: etree._Element, archive: Archive, package: str) -> dict[str, _Item]:
@@ -217,8 +215,8 @@ def _point(point: etree._Element, path: str) -> tuple[str, str, str]:
 
 
 def _add_page(package: Package, label: str, path: str, fragment: str) -> None:
-    if label and fragment and len(package.pages) < _MAX_ENTRIES:
-        package.pages[path, fragment] = label[:40]
+    if label and fragment:
+        package.pages.setdefault(path, {})[fragment] = label[:40]
 
 
 def _words(element: etree._Element) -> str:
