@@ -8,7 +8,7 @@ from tools.annotate_dataset.asked import Asked
 from tools.annotate_dataset.checking import Fault, Rests, check_question
 from tools.annotate_dataset.contract import Pair, Refused
 from tools.annotate_dataset.passages import Passages, PassageText
-from tools.annotate_dataset.summaries import LEAST_PASSAGE, check_summary
+from tools.annotate_dataset.summaries import check_summary
 from tools.annotate_dataset.taking_in import Accepted
 from tools.errors import nearest
 from tools.prepare_dataset.compose import Composer
@@ -27,9 +27,6 @@ class Examiner:
         self._passages, self._composer = passages, composer
         self._language = dataset.language
         self._asked = Asked.of(dataset, passages.rows)
-        self._summed = {
-            passage.origin.id for passage in passages.by_id.values() if not passages.lacks(passage, "summary")
-        }
 
     def examine(self, pairs: Sequence[Pair]) -> tuple[list[Accepted], list[Refused]]:
         accepted: list[Accepted] = []
@@ -40,8 +37,8 @@ class Examiner:
                 refused.append(Refused(index=index, passage=pair.passage, reason=found.reason, fix=found.fix))
                 continue
             accepted.append(found)
-            if pair.form == "summary":
-                self._summed.add(pair.passage)
+            span = found.rows[0].span
+            self._passages.mark(pair.form, span.source, span.start, span.end)
             for question in (pair.question, pair.rephrased):
                 if question:
                     self._asked.add(question, pair.answer)
@@ -83,10 +80,10 @@ class Examiner:
                 return
 
     def _summary(self, pair: Pair, passage: PassageText) -> Fault | Accepted:
-        text = passage.text[: passage.summed].rstrip()
-        if passage.summed < LEAST_PASSAGE:
+        text = passage.to_sum_up()
+        if not passage.can_be_summed:
             return Fault("The passage is too short to sum up.", "Ask questions about it.")
-        if pair.passage in self._summed:
+        if not self._passages.lacks(passage, "summary"):
             return Fault("The passage has a summary already.", "Sum up another one.")
         found = check_summary(pair, text, self._language_of(text))
         if isinstance(found, Fault):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.annotate_dataset.contract import Pair
+from tools.annotate_dataset.passages import Passages
 from tools.errors import telling_os_errors
 from tools.prepare_dataset.card import card_text
 from tools.prepare_dataset.dates import other_forms
@@ -38,11 +39,11 @@ class Accepted:
     quotes: tuple[tuple[int, int], ...]
 
 
-def take_in(ws: Workspace, dataset: Dataset, accepted: Sequence[Accepted]) -> Path:
+def take_in(ws: Workspace, dataset: Dataset, passages: Passages, accepted: Sequence[Accepted]) -> Path:
     """The folder of the version with the pairs in train and, if they ask, among the questions.
 
-    The same pairs taken in by the same version give the same new one. The caller holds the dataset's
-    lock. Raises DiskFull, NoPermission.
+    passages: of the dataset. The same pairs taken in by the same version give the same new one. The
+    caller holds the dataset's lock. Raises DiskFull, NoPermission.
     """
     made_from = [dataset.version, [one.pair.model_dump() for one in accepted], CODE_FORMAT]
     version = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:8]
@@ -51,12 +52,12 @@ def take_in(ws: Workspace, dataset: Dataset, accepted: Sequence[Accepted]) -> Pa
         sweep_temporary(final.parent)
         if not (final / DATASET_MARKER).is_file():
             with publishing(final) as folder:
-                _fill(folder, version, dataset, accepted)
+                _fill(folder, version, dataset, passages, accepted)
     make_newest(final)
     return final
 
 
-def _fill(folder: Path, version: str, dataset: Dataset, accepted: Sequence[Accepted]) -> None:
+def _fill(folder: Path, version: str, dataset: Dataset, passages: Passages, accepted: Sequence[Accepted]) -> None:
     files: dict[str, str] = dict(dataset.card["files"])
     for name in files:
         if name not in _REWRITTEN:
@@ -66,13 +67,12 @@ def _fill(folder: Path, version: str, dataset: Dataset, accepted: Sequence[Accep
         (folder / name).write_bytes(content)
         files[name] = hashlib.sha256(content).hexdigest()
 
-    train = [row.as_json() for row in dataset.rows("train")]
+    train = [row.as_json() for row in passages.rows]
     put("train.jsonl", lines_of([*train, *(row.content for one in accepted for row in one.rows)]))
-    origins = dataset.provenance()
-    put("provenance.jsonl", lines_of(_provenance(dataset, origins, accepted, len(train))))
+    put("provenance.jsonl", lines_of(_provenance(dataset, passages.origins, accepted, len(train))))
     questions = [*dataset.questions(), *(_question(one) for one in accepted if one.pair.form == "question")]
     put("questions.jsonl", lines_of([question.model_dump() for question in questions]))
-    card = _card(version, dataset, origins, accepted, files)
+    card = _card(version, dataset, passages.origins, accepted, files)
     (folder / "card.md").write_text(card_text(card), encoding="utf-8")
     (folder / DATASET_MARKER).write_text(dump_card(card), encoding="utf-8")
 

@@ -16,9 +16,9 @@ from tools.models.tokenizer import Tokenizer
 from tools.next_call import next_call
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.counting import RowCounter
-from tools.prepare_dataset.identity import identify
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.prepare_dataset.wording import wording
+from tools.workspace.files import sha256_file
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import FileLock
 
@@ -78,13 +78,11 @@ def _chosen(passages: Passages, waiting: Sequence[PassageText], args: AnnotateAr
 
 
 def _told(passages: Passages, passage: PassageText, form: Form) -> PassageOut:
-    most = min(_MOST_CHARACTERS, passage.summed if form == "summary" else len(passage.text))
-    text = passage.text[:most].rstrip() if most < len(passage.text) else passage.text
-    # What is not all shown can be asked about; it can be summed up as far as its summary is to go.
+    to_sum_up = passage.to_sum_up()
+    text = (to_sum_up if form == "summary" else passage.text)[:_MOST_CHARACTERS]
     kinds: tuple[Form, ...] = ("question", "summary")
-    wanted = [kind for kind in kinds if passages.lacks(passage, kind)]
-    if passage.summed > most or (form == "question" and passage.summed < len(passage.text)):
-        wanted = [kind for kind in wanted if kind == "question"]
+    # A summary is of just the text that is shown.
+    wanted = [kind for kind in kinds if passages.lacks(passage, kind) and (kind == "question" or text == to_sum_up)]
     origin = passage.origin
     return PassageOut(
         id=origin.id,
@@ -97,11 +95,11 @@ def _told(passages: Passages, passage: PassageText, form: Form) -> PassageOut:
 
 
 def _take_in(ws: Workspace, dataset: Dataset, pairs: Sequence[Pair], form: Form) -> AnnotateResult:
-    examiner = Examiner(dataset, Passages(dataset), _composer(ws, dataset))
-    accepted, refused = examiner.examine(pairs)
+    passages = Passages(dataset)
+    accepted, refused = Examiner(dataset, passages, _composer(ws, dataset)).examine(pairs)
     if accepted:
-        dataset = open_dataset(take_in(ws, dataset, accepted))
-    remaining = len(Passages(dataset).lacking(form))
+        dataset = open_dataset(take_in(ws, dataset, passages, accepted))
+    remaining = len(passages.lacking(form))
     if refused and not accepted:
         follow = next_call("annotate_dataset", dataset=_reference(dataset))
     else:
@@ -112,13 +110,13 @@ def _take_in(ws: Workspace, dataset: Dataset, pairs: Sequence[Pair], form: Form)
 def _composer(ws: Workspace, dataset: Dataset) -> Composer:
     model = dataset.card["model"]
     folder = ws.model_folder(str(model["name"]))
-    if identify(folder).tokenizer_sha256 != model["tokenizer_sha256"]:
+    tokenizer = Tokenizer.load(folder)
+    if sha256_file(folder / "tokenizer.json") != model["tokenizer_sha256"]:
         raise Conflict(
             f"The model `{model['name']}` now has another tokenizer than when the dataset was made.",
             fix="Make the dataset again with prepare_dataset.",
         )
-    counter = RowCounter(Tokenizer.load(folder), "")
-    return Composer(dataset.format, wording(dataset.language), counter)
+    return Composer(dataset.format, wording(dataset.language), RowCounter(tokenizer, ""))
 
 
 def _example(passage: str, form: Form) -> dict[str, Any]:
