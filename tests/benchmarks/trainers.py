@@ -128,7 +128,7 @@ def afina(
             began = time.perf_counter()
             trainer.train_step()
             timed.seconds.append(time.perf_counter() - began)
-            batch = next(twin)
+            [batch] = next(twin)
             timed.tokens.append(batch.tokens)
             timed.slots.append(batch.ids.size)
     timed.losses.append(trainer.state.window.mean_loss)

@@ -19,6 +19,9 @@ class TrainSettings(BaseModel):
         None, gt=0, le=100_000, description="Choose `iters` so that training lasts about so long, from measured speed"
     )
     batch_size: int | None = Field(None, ge=1, le=256, description="Rows a step")
+    rows_at_once: int | None = Field(
+        None, ge=1, le=256, description="Rows computed at once; a step's gradient is summed over parts of so many"
+    )
     learning_rate: float | None = Field(None, gt=0, le=1, description="Peak rate; 1e-5 to 1e-4 for 7B")
     lora_layers: int | None = Field(None, ge=-1, le=1000, description="Layers adapted from the last; -1 means all")
     lora_rank: int | None = Field(None, ge=1, le=1024)

@@ -13,6 +13,7 @@ COMMON: dict[str, Any] = {
     "max_minutes": None,
     "lora_keys": None,
     "frozen_prefix": None,
+    "rows_at_once": None,
     "keep_checkpoints": 3,
     "keep_every": None,
     "publish": "best",

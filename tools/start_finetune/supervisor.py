@@ -11,14 +11,18 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
-from tools.errors import WorkerDied
+from tools.errors import DoesNotFit, WorkerDied
 from tools.models.pull import pull
 from tools.next_call import next_call
+from tools.start_finetune.contract import Plan
+from tools.start_finetune.lack_of_memory import Before, evidence, log_size, oom_kills, smaller
+from tools.start_finetune.written_plan import write_plan
 from tools.workspace import runs
 from tools.workspace.failures import failure_of
 from tools.workspace.layout import Workspace, open_workspace
-from tools.workspace.machine import mlx_environment
+from tools.workspace.machine import memory, mlx_environment
 from tools.workspace.processes import LOCK_FD, check_installation, child_command, child_environment
 
 log = logging.getLogger(__name__)
@@ -46,15 +50,60 @@ def main() -> None:
         failure = failure_of(error, "install the model", ws.models, runs.folder(ws, run) / "worker.log")
         runs.set_state(ws, run, "failed", failure.message, error=failure.to_dict())
         return
-    for restart in range(MOST_RESTARTS + 1):
+    _supervise(ws, run, lock_fd)
+
+
+def _supervise(ws: Workspace, run: str, lock_fd: int) -> None:
+    """Run the worker until the run has ended or has died too often.
+
+    After a death for want of memory the plan is made smaller; after any other it stays as it is.
+    """
+    log = runs.folder(ws, run) / "worker.log"
+    restarts = 0
+    while True:
+        before = Before(oom_kills(), log_size(log))
         code = _run_worker(ws, run, lock_fd)
-        state = runs.get(ws, run).state
-        if state not in runs.ACTIVE:
+        now = runs.get(ws, run)
+        if now.state not in runs.ACTIVE:
             return
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
-        step = runs.get(ws, run).step
-        if restart < MOST_RESTARTS:
-            runs.add_event(ws, run, step, "restarted", f"The worker died ({reason}) at step {step}; starting it again.")
+        why = evidence(code, before, log, _last_memory(ws, run), memory().total)
+        if why is not None:
+            if not _make_smaller(ws, now, why):
+                return
+        elif restarts == MOST_RESTARTS:
+            _give_up(ws, run, reason)
+            return
+        else:
+            restarts += 1
+            told = f"The worker died ({reason}) at step {now.step}; starting it again."
+            runs.add_event(ws, run, now.step, "restarted", told)
+
+
+def _last_memory(ws: Workspace, run: str) -> dict[str, Any] | None:
+    reports = runs.metrics(ws, run, "train")
+    return reports[-1]["memory"] if reports else None
+
+
+def _make_smaller(ws: Workspace, run: runs.Run, why: str) -> bool:
+    """Give the run the next smaller plan; False, and the run failed, where there is none."""
+    plan = smaller(Plan(**run.plan), why)
+    if plan is None:
+        error = DoesNotFit(
+            f"The run does not fit in memory, even one row at a time and recomputed: {why}.",
+            field="settings",
+            fix="Start again with a smaller max_seq_length, lora_rank or model, or close other applications.",
+        )
+        runs.set_state(ws, run.run, "failed", error.message, error=error.to_dict(), expected=runs.ACTIVE)
+        return False
+    change = plan.changes[-1]
+    told = f"Out of memory at step {run.step} ({why}): going on with {change.setting}={change.used}."
+    write_plan(ws, run.run, plan, run.steps)
+    runs.add_event(ws, run.run, run.step, "smaller_plan", told)
+    return True
+
+
+def _give_up(ws: Workspace, run: str, reason: str) -> None:
     death = WorkerDied(
         f"The training process died {MOST_RESTARTS + 1} times, the last time by {reason}.",
         fix=f"{next_call('start_finetune', resume=run)} goes on from the last checkpoint; worker.log tells more.",

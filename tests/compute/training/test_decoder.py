@@ -63,7 +63,7 @@ def test_a_model_that_stays_whole_trains_to_the_same_gradients(ws: Workspace) ->
         base.model.args.sliding_window = window
         share = Decoder(base.model).divisible
         trainer = make_trainer(base.model, Batches(rows, 4, 0, 0, share=share), settings(), dropout=0.0)
-        results.append(trainer.compute(next(trainer.batches)))
+        results.append(trainer.compute(next(trainer.batches)[0]))
         assert share == (window is None)
     (loss, gradients), (other, others) = results
     assert loss.item() == pytest.approx(other.item(), rel=1e-5)

@@ -95,6 +95,24 @@ def test_every_token_weighs_the_same_whatever_batch_it_is_in(ws: Workspace) -> N
         np.testing.assert_allclose(value, results[1][name], rtol=1e-4, atol=1e-7)
 
 
+def test_rows_computed_in_parts_give_the_same_update(ws: Workspace) -> None:
+    folder, rows = make_tiny_model(ws), sequences(8)
+    results = []
+    for at_once in (None, 3, 1):
+        model = load_base(folder, "train").model
+        apply_lora(model, LoraShape(layers=2, rank=4, scale=2.0), seed=0)
+        batches = Batches(rows, 8, 0, 0, share=True, at_once=at_once)
+        assert len(batches.peek()) == {None: 1, 3: 3, 1: 8}[at_once]
+        trainer = make_trainer(model, batches, settings(iters=2, accumulation=1, optimizer="sgd"), dropout=0.0)
+        while not trainer.done:
+            trainer.train_step()
+        results.append((trainer.state.window.loss, {n: np.array(v) for n, v in trainable(model).items()}))
+    for loss, arrays in results[1:]:
+        assert loss == pytest.approx(results[0][0], rel=1e-5)
+        for name, value in arrays.items():
+            np.testing.assert_allclose(value, results[0][1][name], rtol=1e-3, atol=1e-6, err_msg=name)
+
+
 def test_training_lowers_the_loss(adapted: LoadedBase) -> None:
     rows = sequences(4)
     trainer = make_trainer(adapted.model, Batches(rows, 2, 0, 0, share=True), settings(iters=30, accumulation=1))
@@ -199,10 +217,10 @@ def test_an_epoch_has_every_row_once_and_little_padding() -> None:
 def test_the_cursor_takes_the_data_up_where_it_was() -> None:
     rows = sequences(7)
     whole = Batches(rows, 2, 5, 0, share=True)
-    seen = [next(whole).ids for _ in range(10)]
+    seen = [next(whole)[0].ids for _ in range(10)]
     again = Batches(rows, 2, 5, 0, share=True)
     again.cursor = Cursor(epoch=1, index=2)
-    assert all(np.array_equal(next(again).ids, ids) for ids in seen[6:])
+    assert all(np.array_equal(next(again)[0].ids, ids) for ids in seen[6:])
 
 
 @pytest.mark.parametrize(

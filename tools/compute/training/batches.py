@@ -40,51 +40,68 @@ def epoch_order(lengths: list[int], batch_size: int, seed: int, epoch: int) -> l
 
 
 class Batches:
-    """An endless stream of training batches that can be taken up at any cursor.
+    """An endless stream of a step's batches that can be taken up at any cursor.
 
-    share: rows may share a line (see `packing`).
+    A step has `batch_size` rows, in parts of `at_once` where they are not all computed together. share:
+    rows may share a line (see `packing`).
     """
 
-    def __init__(self, sequences: list[Sequence], batch_size: int, seed: int, pad_id: int, *, share: bool) -> None:
+    def __init__(
+        self,
+        sequences: list[Sequence],
+        batch_size: int,
+        seed: int,
+        pad_id: int,
+        *,
+        share: bool,
+        at_once: int | None = None,
+    ) -> None:
         self.sequences, self._batch_size, self._seed, self._pad_id = sequences, batch_size, seed, pad_id
-        self._share = share
+        self._share, self._at_once = share, at_once or batch_size
         self._lengths = [len(sequence) for sequence in sequences]
         self.cursor = Cursor()
         self._order: list[list[int]] = []
         self._order_epoch = -1
-        self._ahead: tuple[Cursor, Batch] | None = None
+        self._ahead: tuple[Cursor, list[Batch]] | None = None
 
     def sizes(self, epoch: int) -> list[int]:
-        """Tokens, filling counted, of each batch of an epoch."""
+        """Tokens, filling counted, of each part of an epoch's batches."""
         order = epoch_order(self._lengths, self._batch_size, self._seed, epoch)
-        laid_out = (lay_out([self._lengths[row] - 1 for row in rows], share=self._share) for rows in order)
+        parts = (part for rows in order for part in self._parts(rows))
+        laid_out = (lay_out([self._lengths[row] - 1 for row in part], share=self._share) for part in parts)
         return [width * len(lines) for width, lines in laid_out]
 
     def of_size(self, size: int) -> Batch:
-        """The first batch of epoch 0 with so many tokens."""
+        """The first part of epoch 0 with so many tokens."""
         order = epoch_order(self._lengths, self._batch_size, self._seed, 0)
-        return self._make(order[self.sizes(0).index(size)])
+        parts = [part for rows in order for part in self._parts(rows)]
+        return self._make(parts[self.sizes(0).index(size)])
+
+    def _parts(self, rows: list[int]) -> list[list[int]]:
+        return [rows[start : start + self._at_once] for start in range(0, len(rows), self._at_once)]
 
     def _make(self, rows: list[int]) -> Batch:
         return make_batch(self.sequences, rows, self._pad_id, share=self._share)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[list[Batch]]:
         return self
 
-    def __next__(self) -> Batch:
-        batch = self.peek()
+    def __next__(self) -> list[Batch]:
+        """The parts of the next step's batch."""
+        parts = self.peek()
         self.cursor = Cursor(self.cursor.epoch, self.cursor.index + 1)
         if self.cursor.index == len(self._order):
             self.cursor = Cursor(self.cursor.epoch + 1, 0)
-        return batch
+        return parts
 
-    def peek(self) -> Batch:
-        """The batch that comes next; the cursor stays."""
+    def peek(self) -> list[Batch]:
+        """What `next` gives; the cursor stays."""
         if self._ahead is None or self._ahead[0] != self.cursor:
             if self._order_epoch != self.cursor.epoch:
                 self._order = epoch_order(self._lengths, self._batch_size, self._seed, self.cursor.epoch)
                 self._order_epoch = self.cursor.epoch
-            self._ahead = (self.cursor, self._make(self._order[self.cursor.index]))
+            parts = self._parts(self._order[self.cursor.index])
+            self._ahead = (self.cursor, [self._make(part) for part in parts])
         return self._ahead[1]
 
 

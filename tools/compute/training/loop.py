@@ -112,29 +112,34 @@ class Trainer:
     def train_step(self) -> None:
         """One micro-batch, and the update where it completes one. Raises BrokeDown."""
         began = time.perf_counter()
-        batch = next(self.batches)
-        self.dropout.step = self.state.step
+        parts = next(self.batches)
+        state, settings = self.state, self.settings
+        self.dropout.step = state.step
+        following = [*parts[1:], self.batches.peek()[0]]
+        total = sum(self._learn(part, after) for part, after in zip(parts, following, strict=True))
+        learned = sum(part.learned_tokens for part in parts)
+        state.step += 1
+        state.accumulated_tokens += learned
+        if not math.isfinite(total):
+            raise BrokeDown("the loss became infinite or not a number")
+        if state.step % settings.accumulation == 0 or self.done:
+            self._update()
+        if learned and self.guard.broke_down(total / learned):
+            raise BrokeDown("the loss rose far above what it was")
+        state.window.loss += total
+        state.window.learned += learned
+        state.window.tokens += sum(part.tokens for part in parts)
+        state.window.seconds += time.perf_counter() - began
+
+    def _learn(self, batch: Batch, following: Batch) -> float:
+        """Add the gradients of a batch; its summed loss. following: what is computed next, to be read meanwhile."""
         loss, gradients = self.compute(batch)
         mx.async_eval(loss, gradients)
-        following = self.batches.peek()
         if self.prefix:
             self.prefix.fetch(following)
         mx.eval(loss, gradients)
-        state, settings = self.state, self.settings
         self._gradients = gradients if self._gradients is None else tree_map(mx.add, self._gradients, gradients)
-        state.step += 1
-        state.accumulated_tokens += batch.learned_tokens
-        if state.step % settings.accumulation == 0 or self.done:
-            self._update()
-        value = scalar(loss)
-        if not math.isfinite(value):
-            raise BrokeDown("the loss became infinite or not a number")
-        if batch.learned_tokens and self.guard.broke_down(value / batch.learned_tokens):
-            raise BrokeDown("the loss rose far above what it was")
-        state.window.loss += value
-        state.window.learned += batch.learned_tokens
-        state.window.tokens += batch.tokens
-        state.window.seconds += time.perf_counter() - began
+        return scalar(loss)
 
     def compute(self, batch: Batch) -> tuple[mx.array, Any]:
         """The summed loss of a batch and its gradients; changes nothing."""

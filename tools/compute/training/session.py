@@ -28,11 +28,10 @@ from tools.errors import DoesNotFit, MachineError
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.start_finetune.contract import Plan, Setting
 from tools.start_finetune.memory import remember_peak, speed_key
+from tools.start_finetune.written_plan import write_plan
 from tools.workspace import runs
-from tools.workspace.files import read_json, write_json
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
-from tools.workspace.reconcile import RUN_FILE
 
 _SAMPLE_PROMPTS = 2
 # Evaluations that a run with a time budget makes besides the first.
@@ -248,10 +247,7 @@ class Session:
         ):
             if self.plan.settings[name].source != "asked":
                 self.plan.settings[name] = Setting(value=value, source=reason)
-        plan = self.plan.model_dump(mode="json")
-        path = runs.folder(self.ws, self.run.run) / RUN_FILE
-        write_json(path, {**read_json(path), "plan": plan, "steps": steps})
-        runs.set_plan(self.ws, self.run.run, plan, steps)
+        write_plan(self.ws, self.run.run, self.plan, steps)
         self.trainer = self.setup.make_trainer()
         self._event("plan", f"{steps} steps fit {minutes:g} minutes ({reason}).")
 

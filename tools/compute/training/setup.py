@@ -46,9 +46,16 @@ class Setup:
             )
         batch_size = min(plan.value("batch_size"), len(self.train.sequences))
         pad, share = self.base.tokenizer.pad_id or 0, self.decoder.divisible
-        self.batches = Batches(self.train.sequences, batch_size, plan.value("seed"), pad, share=share)
+        self.batches = Batches(
+            self.train.sequences,
+            batch_size,
+            plan.value("seed"),
+            pad,
+            share=share,
+            at_once=plan.value("rows_at_once"),
+        )
         self.valid: list[Batch] = fixed_batches(
-            self.valid_rows, batch_size, plan.value("val_batches"), pad, share=share
+            self.valid_rows, plan.value("rows_at_once") or batch_size, plan.value("val_batches"), pad, share=share
         )
         self.prefix = self._prefix("train", self.train.sequences)
         self.valid_prefix = self._prefix("valid", self.valid_rows)

@@ -10,11 +10,13 @@ import os
 import signal
 import sys
 import time
+import traceback
 
 from tools.compute import device
 from tools.compute.training.session import Session, Stopped
 from tools.next_call import next_call
 from tools.start_finetune.contract import Plan
+from tools.start_finetune.lack_of_memory import EXIT_OUT_OF_MEMORY, tells_of_memory
 from tools.workspace import ledger, runs
 from tools.workspace.failures import failure_of
 from tools.workspace.files import read_json, write_json
@@ -40,6 +42,12 @@ def main() -> None:
     except Stopped:
         pass
     except Exception as error:
+        if tells_of_memory(str(error)):
+            # For the supervisor, which starts the run again with a smaller plan.
+            traceback.print_exception(error)
+            sys.stderr.flush()
+            ledger.release(ws, holder)
+            os._exit(EXIT_OUT_OF_MEMORY)
         folder = runs.folder(ws, name)
         failure = failure_of(error, "train", folder, folder / "worker.log")
         runs.set_state(ws, name, "failed", failure.message, error=failure.to_dict())
