@@ -174,7 +174,7 @@ def test_documents_outside_of_the_reading_order_are_passed_over(tmp_path: Path) 
         ('<a id="r" href="#n">[1]</a>.</p><p><a id="n" href="#r">[1]</a> Ver X.</p>', 1),
         ('<a id="r" href="#n"><sup>*</sup></a>.</p><div class="nota"><p id="n">* Ver X.</p></div>', 1),
         ('<a id="r" href="#n">1</a>.</p><p><a id="n" href="#r">1</a> Ver X.</p>', 1),
-        ('<sup><a id="r" href="#n">1</a></sup>.</p><dl><dt id="n"><a href="#r">1</a> .</dt><dd>Ver X.</dd></dl>', 2),
+        ('<sup><a id="r" href="#n">1</a></sup>.</p><dl><dt id="n"><a href="#r">1</a> .</dt><dd>Ver X.</dd></dl>', 1),
         ('<a id="r" href="notas.xhtml#n">1</a>.</p>', 1),
         ('.</p><section epub:type="endnotes"><h2>Notas</h2><p>Ver X.</p></section>', 1),
     ],
@@ -202,13 +202,14 @@ def test_verse_lists_quotes_and_breaks_keep_their_lines(tmp_path: Path) -> None:
     body = (
         '<div class="poem"><div class="stanza"><p class="line">Vai o barco,</p><p class="line">vem o mar.</p></div>'
         '<div class="stanza"><p class="line">Fica a ilha.</p></div></div>'
+        '<div class="linegroup"><div>Um</div><div>dois<span class="linenum">10</span></div></div>'
         '<p class="verso">Um verso<br/>outro<br/><br/>e o fim</p>'
-        '<blockquote><p>— Quem é? —  perguntou.</p></blockquote>'
+        '<blockquote><p>—  Quem é?</p></blockquote>'
         "<ul><li>sal</li><li><p>pão</p><ol start='3'><li>trigo</li></ol></li></ul><p>A\n\t frase\n seguinte.</p><hr/>"
         "<pre>fica\n  assim</pre><dl><dt>Farol</dt><dd>torre com luz</dd></dl>"
     )  # fmt: skip
     assert text_of(tmp_path, body) == (
-        "Vai o barco,\nvem o mar.\n\nFica a ilha.\n\nUm verso\noutro\n\ne o fim\n\n— Quem é? — perguntou.\n\n"
+        "Vai o barco,\nvem o mar.\n\nFica a ilha.\n\nUm\ndois\n\nUm verso\noutro\n\ne o fim\n\n— Quem é?\n\n"
         "- sal\n- pão\n  3. trigo\n\nA frase seguinte.\n\n* * *\n\nfica\n  assim\n\nFarol\ntorre com luz\n"
     )
 

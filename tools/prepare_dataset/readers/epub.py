@@ -24,7 +24,7 @@ from tools.prepare_dataset.readers.front_matter import (
 )
 from tools.prepare_dataset.readers.grid import Data
 from tools.prepare_dataset.readers.markup import Content, Walker, words_of
-from tools.prepare_dataset.readers.notes import Call, Notes, Place, calls_in, is_note, resolved, types_of
+from tools.prepare_dataset.readers.notes import Call, Notes, Place, calls_in, resolved, types_of
 from tools.prepare_dataset.readers.package import Entry, Package, read_package
 from tools.prepare_dataset.readers.part import Part, Unreadable
 from tools.prepare_dataset.readers.trees import Malformed, letters, local, named, parse_page
@@ -141,11 +141,8 @@ class _Book:
         notes.find_links(root, path, confirmed)
 
         def skip(element: etree._Element) -> str | None:
-            if element in notes.links:
-                return ""
-            if element in notes.blocks or is_note(element):
-                return "notes"
-            return _surrounding(element)
+            reason = notes.reason(element)
+            return _surrounding(element) if reason is None else reason
 
         walker = Walker(skip, pages=self.package.pages.get(path, {}))
         walker.walk(next(named(root, "body"), root))

@@ -12,7 +12,7 @@ from tools.prepare_dataset.decode import Decoded, decode
 from tools.prepare_dataset.readers.document import document_parts
 from tools.prepare_dataset.readers.flow import Block, without_gaps
 from tools.prepare_dataset.readers.markup import Content, Walker, words_of
-from tools.prepare_dataset.readers.notes import Notes, calls_in, is_note, types_of
+from tools.prepare_dataset.readers.notes import Notes, calls_in, types_of
 from tools.prepare_dataset.readers.part import Part, Unreadable
 from tools.prepare_dataset.readers.trees import Malformed, declared_codec, letters, local, named, parse_html, parse_page
 
@@ -117,10 +117,9 @@ def _content(root: etree._Element) -> Content:
     menus = {menu for top in roots for menu in _menus(top)}
 
     def skip(element: etree._Element) -> str | None:
-        if element in notes.links:
-            return ""
-        if element in notes.blocks or is_note(element):
-            return "notes"
+        reason = notes.reason(element)
+        if reason is not None:
+            return reason
         return "boilerplate" if element in menus else _surrounding(element)
 
     walker = Walker(skip)

@@ -36,10 +36,10 @@ _HEADING = re.compile(r"h([1-6])")
 # Classes of lines of verse: on their own, and within what is marked as a poem.
 _VERSE = frozenset({"verse", "verso", "poemline", "poem-line", "verseline", "verse-line", "poetryline", "linha-verso"})
 _LINE = _VERSE | {"line", "l", "v", "linha", "versos"}
-_POEM = frozenset(
-    {"poem", "poetry", "poema", "poesia", "stanza", "strophe", "estrofe", "linegroup", "line-group", "lg"}
-)
+_STANZA = frozenset({"stanza", "strophe", "estrofe", "linegroup", "line-group", "lg"})
+_POEM = _STANZA | {"poem", "poetry", "poema", "poesia"}
 _POEM_TYPES = frozenset({"z3998:poem", "z3998:verse", "z3998:song", "z3998:hymn"})
+_LINE_NUMBERS = frozenset({"linenum", "lineno", "line-number", "linenumber", "lnum"})
 _PAGE_NUMBERS = frozenset({"pagenum", "pageno", "page-number", "pagenumber"})
 _RAISED = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
@@ -112,7 +112,7 @@ class Walker:
             if element.get("id") not in self._pages:
                 flow.page(_page_label(element))
             return False
-        if tag in _UNSEEN or is_hidden(element):
+        if tag in _UNSEEN or is_hidden(element) or not _LINE_NUMBERS.isdisjoint(words_of(element)):
             if tag in _COUNTED:
                 self.content.left_out[_COUNTED[tag]] += 1
             return False
@@ -235,14 +235,17 @@ def words_of(element: etree._Element) -> set[str]:
 
 def _is_line(element: etree._Element) -> bool:
     """Whether an element is a line of verse."""
-    if local(element) not in ("p", "div", "span"):
+    tag = local(element)
+    if tag not in ("p", "div", "span"):
         return False
     classes = words_of(element)
-    if not classes.isdisjoint(_VERSE):
+    parent = element.getparent()
+    in_stanza = tag != "span" and parent is not None and not words_of(parent).isdisjoint(_STANZA)
+    if in_stanza or not classes.isdisjoint(_VERSE):
         return True
     if classes.isdisjoint(_LINE):
         return False
-    around = element.getparent()
+    around = parent
     for _ in range(3):
         if around is None:
             return False

@@ -87,10 +87,14 @@ def resolved(href: str, document: str) -> Place:
 
 
 class Notes:
-    """The notes of a document and the links that call them, as elements of its tree."""
+    """The notes of a document and the links that call them, as elements of its tree.
+
+    blocks: one a note. rest: what belongs to it beside its block.
+    """
 
     def __init__(self, root: etree._Element, document: str, calls: Iterable[Call]) -> None:
         self.blocks: set[etree._Element] = set()
+        self.rest: set[etree._Element] = set()
         self.links: set[etree._Element] = set()
         by_id = _ids(root)
         confirmed: set[Place] = set()
@@ -103,9 +107,16 @@ class Notes:
                 possible[name] = _Possible.at(by_id[name], document)
             found = possible[name]
             if found is not None and found.is_note_of(call):
-                self.blocks.update(_with_following(found.block))
+                self.blocks.add(found.block)
+                self.rest.update(_with_following(found.block))
                 confirmed.add(call.target)
         self.confirmed = frozenset(confirmed)
+
+    def reason(self, element: etree._Element) -> str | None:
+        """Why an element is left out, as a `Skip` tells it."""
+        if element in self.blocks or is_note(element):
+            return "notes"
+        return "" if element in self.links or element in self.rest else None
 
     def find_links(self, root: etree._Element, document: str, confirmed: frozenset[Place]) -> None:
         """Fill `links`. confirmed: targets that are notes, in all documents."""
