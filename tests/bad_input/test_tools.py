@@ -79,7 +79,7 @@ def test_an_unknown_argument_is_refused_with_those_that_there_are(
 def test_a_pair_for_a_dataset_that_somebody_changed_is_not_taken_in(
     shared_context: ToolContext, unchanged: None
 ) -> None:
-    handed: Any = registry.call(shared_context, "annotate_dataset", {"dataset": "mudado", "limit": 1})
+    handed: Any = registry.call(shared_context, "annotate_dataset", {"dataset": "livros", "limit": 1})
     words = handed.passages[0].text.split()
     pair = {
         "passage": handed.passages[0].id,
