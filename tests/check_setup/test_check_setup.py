@@ -7,6 +7,7 @@ import pytest
 from tools.check_setup import resources, thermals
 from tools.check_setup.contract import CheckArgs, CheckResult
 from tools.check_setup.tool import check_setup
+from tools.workspace import power
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB, Memory
 
@@ -83,10 +84,11 @@ def test_a_missing_folder_fails(ws: Workspace) -> None:
         (COOL, MAINS, "ok", "mains power (100%)"),
         (HOT, MAINS, "warn", "speed limited to 62%"),
         (COOL, BATTERY, "warn", "on battery (41%)"),
-        ("", "", "ok", "no battery"),
+        (COOL, "", "ok", "no battery"),
+        ("", "", "ok", "no sensor tells"),
     ],
 )
 def test_heat_and_power_are_read_from_pmset(therm: str, batt: str, state: str, told: str) -> None:
-    item = thermals.read_pmset(therm, batt)
+    item = thermals.judged(power.read_therm(therm, power.read_batt(batt)))
     assert item.state == state
     assert told in item.found

@@ -212,12 +212,12 @@ def set_plan(ws: Workspace, run: str, plan: dict[str, Any], steps: int) -> None:
 
 
 def add_metrics(ws: Workspace, run: str, step: int, kind: str, data: dict[str, Any]) -> None:
-    """Record what was measured at `step`; kind is `train`, `valid` or `sample`."""
+    """Record what was measured at `step`; kind is `train`, `valid`, `sample` or `save`."""
     now = time.time()
     with ws.store.transaction() as db:
         db.execute(
-            "INSERT OR REPLACE INTO metrics (run, step, kind, data, time) VALUES (?, ?, ?, ?, ?)",
-            (run, step, kind, json.dumps(data, ensure_ascii=False), now),
+            "INSERT OR REPLACE INTO metrics (run, step, kind, data, loss, time) VALUES (?, ?, ?, ?, ?, ?)",
+            (run, step, kind, json.dumps(data, ensure_ascii=False), data.get("loss"), now),
         )
         db.execute("UPDATE runs SET step = MAX(step, ?), updated = ? WHERE run = ?", (step, now, run))
 
