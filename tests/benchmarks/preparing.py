@@ -7,6 +7,7 @@ a second, from the loading of the tokenizer on, the fastest of several runs, eac
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,11 +24,11 @@ from tools.prepare_dataset.contract import PrepareArgs
 from tools.prepare_dataset.memory_bound import default_bound
 from tools.prepare_dataset.reading_back import open_dataset
 from tools.prepare_dataset.request import FileToRead, Request
+from tools.prepare_dataset.sentences import sentence_borders, tears_a_line
 from tools.workspace.processes import child_command, child_environment
 
 _TOKENS = 2048
 _LANGCHAIN = "langchain-text-splitters==1.1.3"
-_ENDS = frozenset('.!?…:;»”"’)')
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
@@ -35,21 +36,28 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     with tempfile.TemporaryDirectory() as folder:
         for name, files in _material(bench, Path(folder)):
             texts = Path(folder) / f"{name} as text"
-            ours = _fastest([_prepare(bench, files, texts, Path(folder)) for _ in range(runs)])
+            whole = _fastest([_prepare(bench, files, texts, Path(folder)) for _ in range(runs)])
+            alone = _fastest([_cut_alone(bench, texts) for _ in range(runs)])
             size = sum(path.stat().st_size for path in texts.iterdir()) / 1e6
             for peer, python in _peers(bench):
-                theirs = _fastest([_cut(python, peer, bench, texts) for _ in range(runs)])
-                yield Measurement(
-                    "preparing",
-                    f"{name}, {size:.2f} MB",
-                    "MB/s",
-                    round(size / ours["cpu_s"], 3),
-                    round(size / theirs["cpu_s"], 3),
-                    f"{peer}, cutting alone",
-                    notes=f"in a sentence end {ours['torn']:.1%} of ours, {theirs['torn']:.1%} of the peer's pieces; "
-                    f"peak {ours['peak_bytes'] / 1e6:.0f} MB, {theirs['peak_bytes'] / 1e6:.0f} MB",
-                    more={"ours": ours, "peer": theirs},
-                )
+                theirs = _fastest([_cut_by(python, peer, bench, texts) for _ in range(runs)])
+                yield _measurement(f"all of it, {name}, {size:.2f} MB", size, whole, f"{peer}, cutting alone", theirs)
+                yield _measurement(f"cutting, {name}, {size:.2f} MB", size, alone, peer, theirs)
+
+
+def _measurement(case: str, size: float, ours: dict[str, Any], peer: str, theirs: dict[str, Any]) -> Measurement:
+    torn = f"within a sentence end {ours['torn']:.1%} of {ours['pieces']}, {theirs['torn']:.1%} of {theirs['pieces']}"
+    peaks = f"peak {ours['peak_bytes'] / 1e6:.0f} MB, {theirs['peak_bytes'] / 1e6:.0f} MB"
+    return Measurement(
+        "preparing",
+        case,
+        "MB/s",
+        round(size / ours["cpu_s"], 3),
+        round(size / theirs["cpu_s"], 3),
+        peer,
+        notes=f"{torn}; {peaks}",
+        more={"ours": ours, "peer": theirs},
+    )
 
 
 def _material(bench: Bench, folder: Path) -> Iterator[tuple[str, list[Path]]]:
@@ -99,14 +107,21 @@ def _prepare(bench: Bench, files: Sequence[Path], texts: Path, folder: Path) -> 
     return {**told, "pieces": len(spans), "torn": _torn(spans)}
 
 
-def _cut(python: Path, peer: str, bench: Bench, texts: Path) -> dict[str, Any]:
-    files = sorted(texts.iterdir())
-    script = Path(__file__).with_name("splitters.py")
-    told = _answer(
-        [str(python), str(script), peer, str(bench.folder / "tokenizer.json"), str(_TOKENS), *map(str, files)]
-    )
+def _cut_alone(bench: Bench, texts: Path) -> dict[str, Any]:
+    asked = {"model": str(bench.folder), "tokens": _TOKENS, "files": [str(file) for file in sorted(texts.iterdir())]}
+    return _pieces(_answer(child_command("tests.benchmarks.prepare_alone", []), json.dumps(asked)), texts)
+
+
+def _cut_by(python: Path, peer: str, bench: Bench, texts: Path) -> dict[str, Any]:
+    script, vocabulary = Path(__file__).with_name("splitters.py"), bench.folder / "tokenizer.json"
+    command = [python, script, peer, vocabulary, _TOKENS, *sorted(texts.iterdir())]
+    return _pieces(_answer([str(part) for part in command]), texts)
+
+
+def _pieces(told: dict[str, Any], texts: Path) -> dict[str, Any]:
+    """What a cutting took, its pieces looked up in their texts."""
     spans = []
-    for file, pieces in zip(files, told.pop("pieces"), strict=True):
+    for file, pieces in zip(sorted(texts.iterdir()), told.pop("pieces"), strict=True):
         text, position = file.read_text(encoding="utf-8"), 0
         for piece in pieces:
             position = text.index(piece, position) + len(piece)
@@ -123,13 +138,23 @@ def _answer(command: Sequence[str], given: str = "") -> dict[str, Any]:
 
 
 def _torn(spans: Sequence[tuple[str, int]]) -> float:
-    """The share of pieces that end neither with a paragraph nor with a sentence."""
-    torn = [
-        text[:end].rstrip()[-1:] not in _ENDS and not text[end : end + 100].lstrip(" \t").startswith("\n\n")
-        for text, end in spans
-        if text[end:].strip()
-    ]
-    return sum(torn) / max(1, len(torn))
+    """The share of pieces that end within a sentence."""
+    borders = [(text, border) for text, end in spans if (border := _border(text, end)) is not None]
+    return sum(_tears(text, border) for text, border in borders) / max(1, len(borders))
+
+
+def _border(text: str, end: int) -> tuple[int, int] | None:
+    """The blanks at the end of a piece; None at the end of the text."""
+    near = text[max(0, end - 100) : end]
+    following = re.compile(r"\S").search(text, end)
+    return (end - len(near) + len(near.rstrip()), following.start()) if following else None
+
+
+def _tears(text: str, border: tuple[int, int]) -> bool:
+    before, after = border
+    if "\n" in text[before:after]:
+        return tears_a_line(text, border)
+    return border not in set(sentence_borders(text, max(0, before - 200), after + 2))
 
 
 def _fastest(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
