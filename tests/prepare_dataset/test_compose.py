@@ -144,6 +144,15 @@ def test_tokens_are_those_that_the_model_is_trained_on(tokenizer: Tokenizer, for
     assert row.tokens == expected
 
 
+def test_a_first_sentence_is_not_torn_at_an_abbreviation(tokenizer: Tokenizer) -> None:
+    first = "Naquela manhã de novembro apareceu no cais o Sr. Dr. Abel com a Sra. D. Leonor."
+    text = f"{first} {'O mar estava manso e a ilha longe. ' * 12}"
+    unit = Passage(Span("a.txt", "book", "a.txt#x", "x", 0, len(text)), title="x")
+    row = composer(tokenizer, "chat").passage(unit, text, 0, index=0, whole=True)
+    assert row.content["messages"][0]["content"].endswith(f"\n\n{first}")
+    assert row.content["messages"][1]["content"].startswith("O mar")
+
+
 def units(name: str) -> list[Passage | Exchange]:
     text = (SAMPLE / name).read_text(encoding="utf-8")
     return list(parse_examples(source(name, text, "examples")).units)

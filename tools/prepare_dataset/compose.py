@@ -12,10 +12,10 @@ from tools.errors import InvalidArgument
 from tools.prepare_dataset.contract import Format
 from tools.prepare_dataset.counting import RowCounter
 from tools.prepare_dataset.material import Exchange, Passage, RowDraft, RowForm, Span, Unit
+from tools.prepare_dataset.sentences import sentence_borders
 from tools.prepare_dataset.wording import Wording, instruction_prompt
 
-# A first sentence, its closing quotes and the blanks after it.
-_LEAD = re.compile(r"\A(?:[#*_ \t]*[^\n]{0,120}\n+){0,3}?[^\n]{40,}?[.!?…]+[\"”»’)]*\s+", re.DOTALL)
+_SHORTEST_LEAD = 40
 
 
 class Refused(Exception):
@@ -188,10 +188,10 @@ def _form(unit: Exchange) -> RowForm:
 
 
 def _lead(piece: str) -> int:
-    """Characters of a passage that go into the request: its first sentence, at most a third of it."""
-    match = _LEAD.match(piece)
-    if match is not None and match.end() <= len(piece) / 3:
-        return match.end()
+    """Characters of a passage that go into the request: its first sentences, at most a third of it."""
+    for before, after in sentence_borders(piece, 0, len(piece) // 3 + 1):
+        if before >= _SHORTEST_LEAD:
+            return after
     words = list(re.finditer(r"\S+\s+", piece))
     count = min(12, len(words) // 3)
     return words[count - 1].end() if count else 0
