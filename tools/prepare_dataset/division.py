@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tools.errors import DataError
 from tools.prepare_dataset.checks.duplicates import drop_repetitions
+from tools.prepare_dataset.checks.ngrams import Words
 from tools.prepare_dataset.checks.overlap import cut_held_out, drop_copies, measure
 from tools.prepare_dataset.contract import SPLITS, Overlap, Split
 from tools.prepare_dataset.dropped import Drops
@@ -55,9 +56,10 @@ def divide(
     """openings: the first words of each chapter (`openings_of`). drops: takes in all that is left out.
 
     Raises DataError when there is too little material for the splits, or all of one is repeated in another."""
+    words = Words()
     # Of a row that stands in two splits, the held-out one is kept.
     rows = sorted(rows, key=lambda row: {"test": 0, "valid": 1}.get(row.span.fixed or "", 2))
-    rows, resting = set_apart(drop_repetitions(rows, drops))
+    rows, resting = set_apart(drop_repetitions(rows, words, drops))
     placement = split_rows(
         rows,
         options.valid_fraction,
@@ -71,15 +73,15 @@ def divide(
     for row in take_in(split, resting, known):
         drops.row(HELD_OUT, row)
     before = _tokens(split)
-    drop_copies(split, sources, drops)
+    drop_copies(split, sources, words, drops)
     leave_gaps(split, shortener, drops)
     split["train"] = repeating_ends(split["train"])
-    cut_held_out(split, sources, shortener, drops)
+    cut_held_out(split, sources, words, shortener, drops)
     for name in SPLITS:
         if before[name] and not split[name]:
             raise _all_repeated(name, any(row.span.fixed for row in rows))
     notes = [*placement.notes, *_about_losses(before, _tokens(split))]
-    return Divided(split, measure(split, sources), known, placement.by_row, placement.chosen, notes)
+    return Divided(split, measure(split, sources, words), known, placement.by_row, placement.chosen, notes)
 
 
 def openings_of(sources: Mapping[str, Source], parsed: Sequence[Parsed]) -> dict[str, str]:

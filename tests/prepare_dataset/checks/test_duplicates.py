@@ -7,6 +7,7 @@ import pytest
 from tests.prepare_dataset.checks.made import row
 from tests.support.prose import paragraph
 from tools.prepare_dataset.checks.duplicates import drop_repetitions
+from tools.prepare_dataset.checks.ngrams import Words
 from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.material import RowDraft
 
@@ -14,7 +15,7 @@ from tools.prepare_dataset.material import RowDraft
 def kept(*rows: RowDraft) -> tuple[list[int], Drops]:
     """The indices of the rows that stay, and what was dropped."""
     drops = Drops()
-    left = drop_repetitions(rows, drops)
+    left = drop_repetitions(rows, Words(), drops)
     return [n for n, draft in enumerate(rows) if any(draft is other for other in left)], drops
 
 

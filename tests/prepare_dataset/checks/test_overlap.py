@@ -9,6 +9,7 @@ import pytest
 from tests.prepare_dataset.support import source
 from tests.support.prose import paragraph
 from tools.models.tokenizer import Tokenizer
+from tools.prepare_dataset.checks.ngrams import Words
 from tools.prepare_dataset.checks.overlap import cut_held_out, drop_copies, measure
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.contract import Format, Split
@@ -30,7 +31,7 @@ class Made:
         self.sources: dict[str, Source] = {}
         self.parsed = Parsed()
         self.split: dict[Split, list[RowDraft]] = {"train": [], "valid": [], "test": []}
-        self.drops = Drops()
+        self.drops, self.words = Drops(), Words()
 
     def passage(self, split: Split, text: str, kind: UnitKind = "book", composed: str | None = None) -> RowDraft:
         name = f"{len(self.sources)}.md"
@@ -52,8 +53,8 @@ class Made:
         return row
 
     def clean(self) -> None:
-        drop_copies(self.split, self.sources, self.drops)
-        cut_held_out(self.split, self.sources, Shortener(self.composer, [self.parsed], 100_000), self.drops)
+        drop_copies(self.split, self.sources, self.words, self.drops)
+        cut_held_out(self.split, self.sources, self.words, Shortener(self.composer, [self.parsed], 100_000), self.drops)
 
     def texts(self, split: Split) -> list[str]:
         return [row.learned for row in self.split[split]]
@@ -71,7 +72,7 @@ def test_nothing_shared_is_nothing_dropped(tokenizer: Tokenizer) -> None:
     before = {name: list(rows) for name, rows in made.split.items()}
     made.clean()
     assert made.split == before
-    assert measure(made.split, made.sources).model_dump() == {"ngram": 13, "valid": 0, "test": 0, "rows": 0}
+    assert measure(made.split, made.sources, made.words).model_dump() == {"ngram": 13, "valid": 0, "test": 0, "rows": 0}
 
 
 def test_the_share_is_that_of_the_runs_of_thirteen_words(tokenizer: Tokenizer) -> None:
@@ -79,7 +80,7 @@ def test_the_share_is_that_of_the_runs_of_thirteen_words(tokenizer: Tokenizer) -
     words = [f"palavra{n}" for n in range(100)]
     made.passage("train", " ".join(words[:15] + words[50:90]))
     made.passage("test", " ".join(words[:15] + [f"outra{n}" for n in range(25)]))
-    overlap = measure(made.split, made.sources)
+    overlap = measure(made.split, made.sources, made.words)
     # 40 words make 28 runs of 13, of which 3 lie within the 15 that are shared.
     assert (overlap.test, overlap.valid, overlap.rows) == (pytest.approx(3 / 28, abs=1e-6), 0, 1)
 
@@ -99,7 +100,7 @@ def test_a_quotation_is_cut_out_of_the_held_out_side_with_its_sentence(tokenizer
         assert row.row_start == 0
         assert learned == text[row.span.start : row.span.end]
         assert wanted.endswith(learned)
-    assert measure(made.split, made.sources).rows == 0
+    assert measure(made.split, made.sources, made.words).rows == 0
     assert made.drops.counts() == {"stands in train": 1}
     [drop] = made.drops.all
     assert text[drop.span.start : drop.span.end] == QUOTED
@@ -142,7 +143,7 @@ def test_an_answer_given_in_train_too_is_held_out_no_more(tokenizer: Tokenizer) 
     assert len(made.texts("train")) == 2
     # A prompt that stands in train and in test is no overlap: it is given, not learned.
     assert [row.own for row in made.split["test"]] == [paragraph(7)]
-    assert measure(made.split, made.sources).rows == 0
+    assert measure(made.split, made.sources, made.words).rows == 0
 
 
 def test_a_formula_that_many_answers_of_train_have_is_no_overlap(tokenizer: Tokenizer) -> None:
@@ -153,7 +154,7 @@ def test_a_formula_that_many_answers_of_train_have_is_no_overlap(tokenizer: Toke
     made.exchange("test", "Pergunta 5?", f"{paragraph(5, 1)} {closing}")
     made.clean()
     assert made.texts("test") == [f"Pergunta 5?\n{paragraph(5, 1)} {closing}"]
-    assert measure(made.split, made.sources).rows == 0
+    assert measure(made.split, made.sources, made.words).rows == 0
 
 
 def test_lines_of_a_table_that_another_season_has_too_are_cut(tokenizer: Tokenizer) -> None:
@@ -164,12 +165,12 @@ def test_lines_of_a_table_that_another_season_has_too_are_cut(tokenizer: Tokeniz
         lines = [first, *same, *others]
         composed = "\n".join(f"{n}. {team} - {points} pontos" for n, (team, points) in enumerate(lines, 1))
         made.passage(split, "\n".join(f"{team},{points}" for team, points in lines), "table", composed)
-    assert measure(made.split, made.sources).rows == 1
+    assert measure(made.split, made.sources, made.words).rows == 1
     made.clean()
     [left] = made.texts("test")
     assert [line[0] for line in left.split("\n")] == ["1", "5", "6", "7"]
     assert made.split["test"][0].span.end > 100
-    assert measure(made.split, made.sources).rows == 0
+    assert measure(made.split, made.sources, made.words).rows == 0
 
 
 def test_our_wording_alone_is_no_overlap(tokenizer: Tokenizer) -> None:
@@ -177,7 +178,7 @@ def test_our_wording_alone_is_no_overlap(tokenizer: Tokenizer) -> None:
     told = "A equipa terminou o campeonato da temporada em que entrou com um total de {} pontos, ou seja, {} por jogo."
     for split, points in (("train", (12, 3)), ("test", (45, 2))):
         made.passage(split, ",".join(map(str, points)), "table", " ".join([told.format(*points)] * 2))
-    assert measure(made.split, made.sources).rows == 0
+    assert measure(made.split, made.sources, made.words).rows == 0
 
 
 def test_words_shared_over_a_line_taken_out_are_found_too(tokenizer: Tokenizer) -> None:
@@ -189,7 +190,7 @@ def test_words_shared_over_a_line_taken_out_are_found_too(tokenizer: Tokenizer) 
     made.passage("test", cells, "table", composed)
     made.passage("train", f"{paragraph(1)} {shared}. {paragraph(2)} {first} {second}. {paragraph(3)}")
     made.clean()
-    assert measure(made.split, made.sources).rows == 0
+    assert measure(made.split, made.sources, made.words).rows == 0
     assert made.texts("test") == []
 
 
@@ -210,5 +211,5 @@ def test_rows_that_would_grow_over_the_limit_by_being_cut_go(tokenizer: Tokenize
     row = made.passage("test", f"{paragraph(1)}\n\n{QUOTED}\n\n{paragraph(2)}")
     made.split["test"] = [replace(row)]
     made.passage("train", f"{paragraph(3)} {QUOTED} {paragraph(4)}")
-    cut_held_out(made.split, made.sources, Shortener(made.composer, [made.parsed], 10), made.drops)
+    cut_held_out(made.split, made.sources, made.words, Shortener(made.composer, [made.parsed], 10), made.drops)
     assert made.texts("test") == []

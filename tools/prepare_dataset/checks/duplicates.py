@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.prepare_dataset.checks.ngrams import WORD, Runs, runs_of
+from tools.prepare_dataset.checks.ngrams import Runs, Words
 from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.material import RowDraft
 
@@ -29,10 +29,10 @@ _MOST_REPEATED = 3  # kept rows that one row may repeat together
 _REMEMBERED = 8  # kept rows in which a run is looked for
 
 
-def drop_repetitions(rows: Sequence[RowDraft], drops: Drops) -> list[RowDraft]:
+def drop_repetitions(rows: Sequence[RowDraft], words: Words, drops: Drops) -> list[RowDraft]:
     """The rows without empty, equal and nearly equal ones, in their order."""
     rows = _without_equal(rows, drops)
-    repeats = {**_repeated_passages(rows), **_repeated_answers(rows)}
+    repeats = {**_repeated_passages(rows, words), **_repeated_answers(rows, words)}
     for index in sorted(repeats):
         drops.row(NEAR_DUPLICATE, rows[index], rows[repeats[index]])
     return [row for index, row in enumerate(rows) if index not in repeats]
@@ -52,7 +52,7 @@ def _without_equal(rows: Sequence[RowDraft], drops: Drops) -> list[RowDraft]:
     return list(seen.values())
 
 
-def _repeated_passages(rows: Sequence[RowDraft]) -> dict[int, int]:
+def _repeated_passages(rows: Sequence[RowDraft], words: Words) -> dict[int, int]:
     """Of each row that repeats kept ones, the one that it repeats most; indices of `rows`."""
     chosen = [i for i, row in enumerate(rows) if row.form == "passage" and row.span.kind != "table"]
 
@@ -61,25 +61,29 @@ def _repeated_passages(rows: Sequence[RowDraft]) -> dict[int, int]:
             return share >= _BOOK
         return share >= _OTHER and _numbers(row) == _numbers(kept)
 
-    return _repeats(rows, chosen, judge)
+    return _repeats(rows, chosen, words, judge)
 
 
-def _repeated_answers(rows: Sequence[RowDraft]) -> dict[int, int]:
+def _repeated_answers(rows: Sequence[RowDraft], words: Words) -> dict[int, int]:
     """The same of conversations: question and answer are repeated, not the one without the other."""
     chosen = [i for i, row in enumerate(rows) if row.form == "exchange"]
 
     def judge(row: RowDraft, kept: RowDraft, share: float) -> bool:
-        long_enough = len(WORD.findall(row.own)) >= _FEWEST_IN_ANSWER
-        return long_enough and share >= _BOOK and _numbers(row) == _numbers(kept) and _alike(row.own, kept.own) >= _BOOK
+        if share < _BOOK or len(words.of(row.own)) < _FEWEST_IN_ANSWER or _numbers(row) != _numbers(kept):
+            return False
+        return _alike(row.own, kept.own, words) >= _BOOK
 
-    return _repeats(rows, chosen, judge)
+    return _repeats(rows, chosen, words, judge)
 
 
 def _repeats(
-    rows: Sequence[RowDraft], chosen: Sequence[int], judge: Callable[[RowDraft, RowDraft, float], bool]
+    rows: Sequence[RowDraft],
+    chosen: Sequence[int],
+    words: Words,
+    judge: Callable[[RowDraft, RowDraft, float], bool],
 ) -> dict[int, int]:
     """judge: of a row, the kept one that shares most of it, and the share of its runs in the few best."""
-    runs = runs_of([rows[i].learned for i in chosen], _RUN)
+    runs = words.runs([rows[i].learned for i in chosen], _RUN)
     totals = np.bincount(runs.texts, minlength=len(chosen))
     shared = runs.only(_in_several_texts(runs))
     bounds = np.searchsorted(shared.texts, np.arange(len(chosen) + 1))
@@ -121,7 +125,7 @@ def _numbers(row: RowDraft) -> list[str]:
     return sorted(re.findall(r"\d+", row.learned))
 
 
-def _alike(first: str, second: str) -> float:
+def _alike(first: str, second: str, words: Words) -> float:
     """Jaccard's measure of two texts' runs of words."""
-    one, other = set(runs_of([first], _RUN).hashes.tolist()), set(runs_of([second], _RUN).hashes.tolist())
+    one, other = (set(words.runs([text], _RUN).hashes.tolist()) for text in (first, second))
     return len(one & other) / max(1, len(one | other))

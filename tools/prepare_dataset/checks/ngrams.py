@@ -44,26 +44,46 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def runs_of(texts: Sequence[str], n: int) -> Runs:
-    """Runs of `n` words. Two runs with one hash are the same words, but for one pair in 2**64."""
-    numbers = _Numbers()
-    counts = np.zeros(len(texts), np.int32)
-    ids = array("I")
-    for index, text in enumerate(texts):
-        words = WORD.findall(text)
-        counts[index] = len(words)
-        ids.extend(map(numbers.__getitem__, words))
-    total = max(0, len(ids) - n + 1)
-    mixed = _mixed(np.array(ids, np.uint64))
-    hashes = np.zeros(total, np.uint64)
-    for offset in range(n):
-        hashes *= _BASE
-        hashes += mixed[offset : offset + total]
-    owners = np.repeat(np.arange(len(texts), dtype=np.int32), counts)
-    whole = owners[:total] == owners[n - 1 :] if total else np.zeros(0, np.bool_)
-    starts = np.repeat(np.cumsum(counts, dtype=np.int32) - counts, counts)
-    position = np.arange(total, dtype=np.int32) - starts[:total]
-    return Runs(n, hashes, owners[:total], position).only(whole)
+class Words:
+    """The words of texts as numbers, each text read once."""
+
+    def __init__(self) -> None:
+        self._numbers = _Numbers()
+        self._known: dict[str, NDArray[np.uint32]] = {}
+
+    def of(self, text: str) -> NDArray[np.uint32]:
+        """A number for each word of a text, shape (words,)."""
+        known = self._known.get(text)
+        if known is None:
+            ids = array("I", map(self._numbers.__getitem__, WORD.findall(text)))
+            known = self._known[text] = np.array(ids, np.uint32)
+        return known
+
+    def runs(self, texts: Sequence[str], n: int) -> Runs:
+        """Runs of `n` words. Two runs with one hash are the same words, but for one pair in 2**64."""
+        numbers = [self.of(text) for text in texts]
+        counts = np.array([len(own) for own in numbers], np.int32)
+        mixed = _mixed(np.concatenate([*numbers, np.zeros(0, np.uint32)]).astype(np.uint64))
+        total = max(0, len(mixed) - n + 1)
+        hashes = np.zeros(total, np.uint64)
+        for offset in range(n):
+            hashes *= _BASE
+            hashes += mixed[offset : offset + total]
+        owners = np.repeat(np.arange(len(texts), dtype=np.int32), counts)
+        whole = owners[:total] == owners[n - 1 :] if total else np.zeros(0, np.bool_)
+        starts = np.repeat(np.cumsum(counts, dtype=np.int32) - counts, counts)
+        position = np.arange(total, dtype=np.int32) - starts[:total]
+        return Runs(n, hashes, owners[:total], position).only(whole)
+
+
+def stand_in(hashes: NDArray[np.uint64], few: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of many hashes are among few."""
+    if not len(few):
+        return np.zeros(len(hashes), np.bool_)
+    known = np.unique(few)
+    places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: NDArray[np.bool_] = known[places] == hashes
+    return found
 
 
 def _mixed(ids: NDArray[np.uint64]) -> NDArray[np.uint64]:

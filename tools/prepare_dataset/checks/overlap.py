@@ -16,7 +16,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.prepare_dataset.checks.ngrams import WORD, Runs, characters_of, merged, runs_of
+from tools.prepare_dataset.checks.ngrams import WORD, Runs, Words, characters_of, merged, stand_in
 from tools.prepare_dataset.contract import SPLITS, Overlap, Split
 from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.material import RowDraft, Source, Span
@@ -33,9 +33,9 @@ _HELD_OUT: tuple[Split, ...] = ("valid", "test")
 Rows = dict[Split, list[RowDraft]]
 
 
-def measure(split: Rows, sources: Mapping[str, Source]) -> Overlap:
+def measure(split: Rows, sources: Mapping[str, Source], words: Words) -> Overlap:
     """What the held-out splits share with train."""
-    runs, owners = _runs(split, sources)
+    runs, owners = _runs(split, sources, words)
     shared = _shared(runs, owners)
     shares = {}
     for name in _HELD_OUT:
@@ -45,20 +45,20 @@ def measure(split: Rows, sources: Mapping[str, Source]) -> Overlap:
     return Overlap(ngram=NGRAM, valid=shares["valid"], test=shares["test"], rows=touched)
 
 
-def drop_copies(split: Rows, sources: Mapping[str, Source], drops: Drops) -> None:
+def drop_copies(split: Rows, sources: Mapping[str, Source], words: Words, drops: Drops) -> None:
     """Take rows out of train that mostly repeat a held-out passage, or say what a held-out row says."""
-    runs, owners = _runs(split, sources)
+    runs, owners = _runs(split, sources, words)
     rows = list(chain.from_iterable(split[name] for name in SPLITS))
     passages = np.array([row.form == "passage" for row in rows], np.bool_)
     held = (owners != 0) & passages
     found = owners[runs.texts] == 0
-    found[found] = np.isin(runs.hashes[found], runs.hashes[held[runs.texts]])
+    found[found] = stand_in(runs.hashes[found], runs.hashes[held[runs.texts]])
     totals = np.bincount(runs.texts, minlength=len(rows))
     copies = np.bincount(runs.texts[found], minlength=len(rows)) > _COPY * np.maximum(1, totals)
-    held_texts = {_normal(row.learned): row for name in _HELD_OUT for row in split[name]}
+    held_texts = {words.of(row.learned).tobytes(): row for name in _HELD_OUT for row in split[name]}
     kept = []
     for row, copy in zip(split["train"], copies.tolist(), strict=False):
-        same = held_texts.get(_normal(row.learned))
+        same = held_texts.get(words.of(row.learned).tobytes())
         if copy or same is not None:
             drops.row(REPEATS_HELD_OUT, row, same)
         else:
@@ -66,19 +66,19 @@ def drop_copies(split: Rows, sources: Mapping[str, Source], drops: Drops) -> Non
     split["train"] = kept
 
 
-def cut_held_out(split: Rows, sources: Mapping[str, Source], shortener: Shortener, drops: Drops) -> None:
+def cut_held_out(split: Rows, sources: Mapping[str, Source], words: Words, shortener: Shortener, drops: Drops) -> None:
     """Cut out of valid and test what stands in train: an epigraph, a refrain, a line that both quote.
 
     Held-out answers that stand there go whole. Repeated until nothing is left: where lines of a
     table are taken out, others come to stand together.
     """
-    while _cut_once(split, sources, shortener, drops):
+    while _cut_once(split, sources, words, shortener, drops):
         pass
 
 
-def _cut_once(split: Rows, sources: Mapping[str, Source], shortener: Shortener, drops: Drops) -> bool:
+def _cut_once(split: Rows, sources: Mapping[str, Source], words: Words, shortener: Shortener, drops: Drops) -> bool:
     """Whether there was anything to cut."""
-    runs, owners = _runs(split, sources)
+    runs, owners = _runs(split, sources, words)
     shared = runs.only(_shared(runs, owners))
     stretches: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for text, word in zip(shared.texts.tolist(), shared.words.tolist(), strict=True):
@@ -103,13 +103,13 @@ def _without(row: RowDraft, words: Sequence[tuple[int, int]], shortener: Shorten
     return shortener.without(row, ranges)
 
 
-def _runs(split: Rows, sources: Mapping[str, Source]) -> tuple[Runs, NDArray[np.int64]]:
+def _runs(split: Rows, sources: Mapping[str, Source], words: Words) -> tuple[Runs, NDArray[np.int64]]:
     """The runs that count, and of each row the index of its split."""
     rows = list(chain.from_iterable(split[name] for name in SPLITS))
     owners = np.repeat(np.arange(len(SPLITS)), [len(split[name]) for name in SPLITS])
-    runs = runs_of([row.own for row in rows], NGRAM)
+    runs = words.runs([row.own for row in rows], NGRAM)
     answers = np.array([row.form != "passage" for row in rows], np.bool_)[runs.texts]
-    formula = answers & np.isin(runs.hashes, _formulas(runs.only(answers & (owners[runs.texts] == 0))))
+    formula = answers & stand_in(runs.hashes, _formulas(runs.only(answers & (owners[runs.texts] == 0))))
     counted = np.ones(len(runs.hashes), np.bool_)
     bounds = np.searchsorted(runs.texts, np.arange(len(rows) + 1)).tolist()
     known: dict[Span, set[str]] = {}  # a season's rows all stand in the same cells
@@ -149,9 +149,6 @@ def _mostly(words: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _shared(runs: Runs, owners: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which runs are held out and stand in train."""
     shared: NDArray[np.bool_] = owners[runs.texts] != 0
-    shared[shared] = np.isin(runs.hashes[shared], runs.hashes[~shared])
+    held, train = runs.hashes[shared], runs.hashes[~shared]
+    shared[shared] = stand_in(held, train[stand_in(train, held)])
     return shared
-
-
-def _normal(text: str) -> str:
-    return " ".join(WORD.findall(text.casefold()))
