@@ -6,10 +6,14 @@ import random
 
 import pytest
 
+from tests.prepare_dataset.support import source
+from tests.support.prose import paragraph
 from tools.errors import DataError, InvalidArgument
+from tools.prepare_dataset.books import parse_book
 from tools.prepare_dataset.contract import Split
 from tools.prepare_dataset.material import RowDraft, Span, UnitKind
 from tools.prepare_dataset.split import chance_of, check_fractions, split_rows
+from tools.prepare_dataset.wording import wording
 
 
 def row(
@@ -92,6 +96,24 @@ def test_a_chapter_cut_into_other_rows_stays_where_it_is() -> None:
     coarse = [row(f"Capítulo {n}", f"tudo de {n}") for n in range(1, 31)]
     fine = [row(f"Capítulo {n}", f"parte {part} de {n}") for n in range(1, 31) for part in range(n % 4 + 1)]
     assert placed(coarse, 5) == placed(fine, 5)
+
+
+def test_text_added_to_a_book_without_chapters_moves_nothing() -> None:
+    text = "\n\n".join(paragraph(n) for n in range(160))
+    longer = text + "\n\n" + "\n\n".join(paragraph(n) for n in range(500, 540))
+
+    def stretches(whole: str) -> dict[str, tuple[str, Split]]:
+        units = parse_book(source("conto.txt", whole, "book"), wording("pt")).units
+        spans = [unit.span for unit in units]
+        rows = [row(span.place, whole[span.start : span.end], source=span.source) for span in spans]
+        splits = placed(rows)
+        return {draft.span.document: (draft.learned, splits[draft.span.document]) for draft in rows}
+
+    before, after = stretches(text), stretches(longer)
+    assert len(before) > 10
+    *kept, last = before
+    assert {document: after[document] for document in kept} == {document: before[document] for document in kept}
+    assert after[last][1] == before[last][1]
 
 
 def test_the_number_that_tells_equal_titles_apart_does_not_count() -> None:

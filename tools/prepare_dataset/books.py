@@ -11,9 +11,10 @@ from tools.prepare_dataset.sentences import sentence_borders
 from tools.prepare_dataset.tables import title_of
 from tools.prepare_dataset.wording import Wording
 
-# Documents that a text without chapters is parted into, so that some can be held out.
-_STRETCHES = 10
-_MIN_STRETCH = 400  # characters
+# A text without chapters is parted into about 10 to 20 documents, so that some can be held out. Their size in
+# characters doubles in steps: text added at the end, within a step, leaves the others as they are.
+_MOST_STRETCHES = 20
+_MIN_STRETCH, _MAX_STRETCH = 400, 6400
 
 
 def parse_book(source: Source, words: Wording) -> Parsed:
@@ -36,7 +37,9 @@ def parse_book(source: Source, words: Wording) -> Parsed:
 def _stretches(text: str, whole: Chapter) -> list[Chapter]:
     """Parts of a text, cut between paragraphs, else lines, else sentences."""
     breaks = _breaks(text, whole.start, whole.end)
-    target = max(_MIN_STRETCH, (whole.end - whole.start) / _STRETCHES)
+    target = _MIN_STRETCH
+    while target < _MAX_STRETCH and whole.end - whole.start > target * _MOST_STRETCHES:
+        target *= 2
     starts = [whole.start]
     for position in breaks:
         if position - starts[-1] >= target and whole.end - position >= _MIN_STRETCH:
