@@ -32,8 +32,8 @@ def file_lines(source: Source, positions: Sequence[int]) -> list[int | None]:
 
 
 def has_lines(source: Source) -> bool:
-    """Whether the text's lines are those of the file."""
-    return FILE_TYPES[source.file.path.suffix.lower()].reader == "text"
+    """Whether the text's lines are those of the file; those of a workbook are its sheet's rows."""
+    return FILE_TYPES[source.file.path.suffix.lower()].reader in ("text", "workbook")
 
 
 def _before(step: Step, positions: Sequence[int]) -> list[int]:
