@@ -19,7 +19,8 @@ SAVED = f"""<!DOCTYPE html>
 <div id="siteSub">Origem: Enciclopédia das Ilhas.</div>
 <div class="mw-parser-output">
 <table class="infobox"><tbody><tr><th colspan="2">Liga das Marés</th></tr><tr><th>Edição</th><td>12.ª</td></tr>
-<tr><th>Campeão</th><td><a href="/fv">Faro Velho</a></td></tr></tbody></table>
+<tr><th>Campeão</th><td><a href="/fv">Faro Velho</a></td></tr>
+<tr><th>Equipas</th><td><ul><li>Faro Velho</li><li>Ilha Nova</li></ul></td></tr></tbody></table>
 <p>A <b>Liga das Marés de 2003</b> foi a 12.ª edição<sup id="cite_ref-1" class="reference"><a
  href="#cite_note-1">[1]</a></sup> da prova.{STORY * 3}</p>
 <div id="toc" class="toc"><h2>Índice</h2><ul><li><a href="#c">1 Classificação</a></li></ul></div>
@@ -49,7 +50,8 @@ def read(path: Path, text: str | bytes, name: str = "p.html") -> list[Part]:
 def test_a_saved_page_gives_its_article_and_its_table(tmp_path: Path) -> None:
     prose, table = read(tmp_path, SAVED)
     assert prose.text == (
-        "# Liga das Marés de 2003\n\nLiga das Marés\nEdição: 12.ª\nCampeão: Faro Velho\n\n"
+        "# Liga das Marés de 2003\n\nLiga das Marés\nEdição: 12.ª\nCampeão: Faro Velho\n"
+        "Equipas: Faro Velho; Ilha Nova\n\n"
         f"A Liga das Marés de 2003 foi a 12.ª edição da prova.{(STORY * 3).rstrip()}\n\n"
         f"## História\n\n{(STORY * 3).rstrip()}\n"
     )

@@ -37,6 +37,7 @@ _BOILERPLATE_TAGS = frozenset(
         "label",
     }
 )
+_PROGRAMS = frozenset({"script", "style", "noscript", "template", "textarea", ""})
 _OUTSIDE = ("script", "style", "nav", "header", "footer", "aside", "form")
 _BOILERPLATE_ROLES = frozenset(
     {"navigation", "banner", "contentinfo", "complementary", "search", "form", "menu", "menubar", "toolbar", "dialog"}
@@ -56,7 +57,8 @@ _BOILERPLATE = frozenset(
 _NOTE_CLASSES = frozenset({"reflist", "references", "mw-references-wrap", "footnotes", "footnote", "endnotes", "notas"})
 _NOTE_CALLS = frozenset({"reference", "footnote-ref", "footnoteref", "noteref"})
 _KEPT_IN = ("main", "article", "h1")
-_ENOUGH = 0.3  # of the page's text: an article that holds less is a teaser
+_MOST = 0.3
+_PEER = 0.3  # of the longest article's prose: one that holds less is a teaser
 _PARAGRAPH = 80  # characters of a paragraph, not of a line
 _SHARE_OF_LINKS = 0.8
 _FORM = 200  # characters of running text: some pages are a form as a whole
@@ -136,17 +138,30 @@ def _count(root: etree._Element) -> int:
 
 
 def _roots(root: etree._Element) -> list[etree._Element]:
-    """Where the article is: the page's `main`, else its articles, else all of its body."""
-    body = next(named(root, "body"), root)
-    enough = _ENOUGH * _length(body)
-    main = [element for element in body.iter() if local(element) == "main" or element.get("role") == "main"]
-    articles = [
-        element for element in named(body, "article") if not any(local(a) == "article" for a in element.iterancestors())
-    ]
-    for found in (main[:1], articles):
-        if found and sum(map(_length, found)) >= enough:
-            return found
-    return [body]
+    """Where the article is: the page's `main`, and in it the articles, as far as these hold most of the prose."""
+    found = [next(named(root, "body"), root)]
+    main = [element for element in found[0].iter() if local(element) == "main" or element.get("role") == "main"]
+    if main and _prose(main[0]) >= _MOST * _prose(found[0]):
+        found = main[:1]
+    articles = [e for e in named(found[0], "article") if not any(local(a) == "article" for a in e.iterancestors())]
+    # Beside the article there are teasers of others.
+    lengths = [_prose(article) for article in articles]
+    whole = [article for article, length in zip(articles, lengths, strict=True) if length >= _PEER * max(lengths)]
+    if whole and sum(map(_prose, whole)) >= _MOST * _prose(found[0]):
+        found = whole
+    return found
+
+
+def _prose(element: etree._Element) -> int:
+    """Characters in paragraphs, whatever they are marked as: lines of menus and teasers are shorter."""
+    return sum(length for inner in element.iter() if (length := _own(inner)) >= _PARAGRAPH)
+
+
+def _own(element: etree._Element) -> int:
+    """Characters of an element's own text, without what stands in elements in it."""
+    if local(element) in _PROGRAMS:
+        return 0
+    return len(element.text or "") + sum(len(child.tail or "") for child in element)
 
 
 def _menus(root: etree._Element) -> list[etree._Element]:
@@ -156,7 +171,7 @@ def _menus(root: etree._Element) -> list[etree._Element]:
     for element in root.iter():
         if local(element) in ("ul", "ol"):
             lists.append(element)
-        elif len(element.text or "") + sum(len(child.tail or "") for child in element) >= _PARAGRAPH:
+        elif _own(element) >= _PARAGRAPH:
             before.append(len(lists))
     edges = [*lists[: before[0]], *lists[before[-1] :]] if before else []
     return [element for element in edges if _is_of_links(element)]
@@ -165,11 +180,6 @@ def _menus(root: etree._Element) -> list[etree._Element]:
 def _is_of_links(element: etree._Element) -> bool:
     links = sum(map(letters, named(element, "a")))
     return links > 0 and links >= _SHARE_OF_LINKS * letters(element)
-
-
-def _length(element: etree._Element) -> int:
-    """Characters of running text: links are mostly menus."""
-    return sum(len(" ".join(str(text).split())) for text in element.itertext("p", "li", "td", "dd", "div", "span"))
 
 
 def _surrounding(element: etree._Element) -> str | None:
@@ -185,7 +195,7 @@ def _surrounding(element: etree._Element) -> str | None:
         return "notes"
     surrounds = tag == "header" and not any(local(a) in ("main", "article") for a in element.iterancestors())
     surrounds = surrounds or not names.isdisjoint(_BOILERPLATE) or not types_of(element).isdisjoint(_BOILERPLATE_ROLES)
-    surrounds = surrounds or (tag == "form" and _length(element) < _FORM)
+    surrounds = surrounds or (tag == "form" and _prose(element) < _FORM)
     if surrounds and next(named(element, *_KEPT_IN), None) is None:
         return "boilerplate"
     return None

@@ -17,7 +17,8 @@ _LONG_CELL = 300  # characters of a cell that is still one of a table of words
 
 @dataclass
 class TableElement:
-    """heading_rows: in `thead`. may_be_data: nothing speaks for layout. is_words: short cells, one paragraph each."""
+    """heading_rows: in `thead`. may_be_data: nothing speaks for layout. is_words: short cells, one paragraph each,
+    or values beside their headings."""
 
     rows: list[list[Cell]]
     heading_rows: int
@@ -36,8 +37,8 @@ def read_table_element(
     if any(inner is not element for inner in named(element, "table")):
         return None
     layout = element.get("role") in ("presentation", "none")
-    table = TableElement([], 0, "", not layout, not layout)
-    cells = 0
+    table = TableElement([], 0, "", not layout, True)
+    cells, pairs, is_words = 0, 0, True
     for child in named(element, "caption", "tr"):
         if local(child) == "caption":
             table.caption = _one_line(text_of(child) or [])
@@ -49,13 +50,15 @@ def read_table_element(
             paragraphs = text_of(cell) if local(cell) in ("td", "th") else None
             if paragraphs is not None:
                 row.append(_cell(cell, _one_line(paragraphs)))
-                table.is_words = table.is_words and len(paragraphs) <= 1 and len(row[-1].text) <= _LONG_CELL
+                is_words = is_words and len(paragraphs) <= 1 and len(row[-1].text) <= _LONG_CELL
         cells += len(row)
         if cells > MAX_CELLS:
             return None
         parent = child.getparent()
         table.heading_rows += parent is not None and local(parent) == "thead"
         table.rows.append(row)
+        pairs += len(row) == 2 and row[0].heading and not row[1].heading
+    table.is_words = not layout and (is_words or 2 * pairs > len(table.rows))
     return table
 
 
@@ -68,7 +71,12 @@ def is_hidden(element: etree._Element) -> bool:
 
 
 def _one_line(paragraphs: list[str]) -> str:
-    return " ".join(" ".join(paragraphs).replace("\xad", "").split())
+    """A cell's paragraphs in one line: the items of a list are parted by semicolons."""
+    line = ""
+    for paragraph in paragraphs:
+        item = paragraph.removeprefix("- ")
+        line += ("; " if item != paragraph and line and not line.endswith(":") else " ") + item
+    return " ".join(line.replace("\xad", "").split())
 
 
 def _cell(element: etree._Element, text: str) -> Cell:
