@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,15 @@ def test_a_row_repeated_to_the_end_of_the_sheet_is_told(tmp_path: Path) -> None:
     path = ods(tmp_path / "a.ods", ods_row(ods_text("x"), repeated=1_048_576))
     with pytest.raises(Unreadable, match="more than 1,000,000 cells"):
         read_workbook(path)
+
+
+def test_an_old_workbook_whose_sectors_lead_in_a_circle_is_told_at_once(tmp_path: Path) -> None:
+    raw = bytearray((HERE / "liga.xls").read_bytes())
+    (table,) = struct.unpack_from("<I", raw, 76)
+    struct.pack_into("<I", raw, (table + 1) * 512, 0)  # the first sector follows itself
+    (tmp_path / "a.xls").write_bytes(raw)
+    with pytest.raises(Unreadable, match="damaged"):
+        read_workbook(tmp_path / "a.xls")
 
 
 @pytest.mark.parametrize("name", ["senha.xlsx", "senha.xls"])
