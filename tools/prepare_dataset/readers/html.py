@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from lxml import etree
@@ -87,7 +88,7 @@ def read_html(path: Path) -> list[Part]:
             "There is no text in it: what a browser shows is put there by a program.",
             "Copy the text from the browser into a .txt file.",
         )
-    return parts
+    return [replace(parts[0], rival=decoded.rival), *parts[1:]]
 
 
 def _decoded(raw: bytes) -> Decoded:
