@@ -21,7 +21,7 @@ def parse_book(source: Source, words: Wording) -> Parsed:
     """Each chapter as a passage, with what it sums up or answers by itself."""
     book = read_book(source.text, title_of(source.name))
     if book.contents is not None:
-        source.left_out["table of contents"] = 1
+        source.left_out["table of contents"] = source.left_out.get("table of contents", 0) + 1
     chapters = book.chapters
     if len(chapters) == 1:
         chapters = _stretches(source.text, chapters[0])
