@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from tests.prepare_dataset.readers.open_sheets import ODS_EMPTY, ods, ods_row, ods_text
 from tests.prepare_dataset.readers.packed import epub, page, paragraphs
 from tests.prepare_dataset.readers.pdf_press import Press, prose
 from tools.prepare_dataset.biographies import parse_biographies
@@ -81,6 +82,7 @@ MADE: dict[str, bytes | Callable[[Path], object]] = {
     ".xlsx": _workbook,
     ".docx": _document,
     ".epub": lambda path: epub(path, {"um": page(paragraphs(3)), "dois": page(paragraphs(2))}, contents="<p>x</p>"),
+    ".ods": lambda path: ods(path, *(ods_row(ods_text(name), ods_text("85"), ODS_EMPTY) for name in ("Marés", "Faro"))),
     ".xls": (HERE / "liga.xls").read_bytes(),
 }
 
@@ -152,7 +154,7 @@ DAMAGE = st.one_of(OUTER, st.builds(_inside, SHARES, OUTER))
 
 @pytest.mark.parametrize("suffix", sorted(MADE))
 def test_a_damaged_file_gives_text_or_is_refused(readers: Apart, tmp_path: Path, suffix: str) -> None:
-    @settings(max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])
+    @settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=[*HealthCheck])
     @given(st.lists(DAMAGE, max_size=3), st.sampled_from([None, "book", "table", "biography", "examples"]))
     def read(damages: list[Damage], kind: Kind | None) -> None:
         raw = functools.reduce(lambda so_far, damage: damage(so_far) if so_far else so_far, damages, seed(suffix))

@@ -12,6 +12,7 @@ import pytest
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
+from tests.prepare_dataset.readers.open_sheets import ODS_EMPTY, ods, ods_row, ods_text
 from tools.prepare_dataset.readers import sheet_size
 from tools.prepare_dataset.readers.part import Part, Unreadable
 from tools.prepare_dataset.readers.sheet_table import written
@@ -19,15 +20,6 @@ from tools.prepare_dataset.readers.xlsx import read_workbook
 from tools.prepare_dataset.records import read_table
 
 HERE = Path(__file__).parent
-ODS = (
-    '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
-    ' xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
-    ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
-    ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0">'
-    '<office:body><office:spreadsheet><table:table table:name="Liga">{rows}</table:table>'
-    "</office:spreadsheet></office:body></office:document-content>"
-)
-ODS_EMPTY = '<table:table-cell table:number-columns-repeated="16382"/>'
 
 
 def workbook(path: Path, *rows: list[Any], title: str = "Liga") -> Path:
@@ -45,22 +37,6 @@ def only(path: Path) -> Part:
     parts = read_workbook(path)
     assert len(parts) == 1
     return parts[0]
-
-
-def ods(path: Path, *rows: str) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("META-INF/manifest.xml", "<manifest/>")
-        archive.writestr("content.xml", ODS.format(rows="".join(rows)))
-    return path
-
-
-def ods_row(*cells: str, repeated: int = 1) -> str:
-    return f'<table:table-row table:number-rows-repeated="{repeated}">{"".join(cells)}</table:table-row>'
-
-
-def ods_text(value: str) -> str:
-    return f'<table:table-cell office:value-type="string"><text:p>{value}</text:p></table:table-cell>'
 
 
 def test_a_sheet_becomes_a_table_that_the_tables_reader_takes(tmp_path: Path) -> None:
