@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tools.prepare_dataset.facts.fact import Fact
@@ -217,3 +219,13 @@ def test_two_things_in_one_year_are_asked_by_name_alone() -> None:
 )
 def test_names_of_every_make_are_told(name: str, text: str, kind: str, answer: str) -> None:
     assert {fact.kind: fact.answer for fact in find_facts(text, 0, len(text), name)}[kind] == answer  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "piece", ["Ana Reis foi escritora, ", "Ana Reis jogou no Ana de Reis Sá ", "Ana Reis publicou «", "[a*"]
+)
+def test_the_time_grows_with_the_text_alone(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    begun = time.process_time()
+    found(text)
+    assert time.process_time() - begun < 5

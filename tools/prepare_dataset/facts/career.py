@@ -10,12 +10,16 @@ from typing import cast
 from tools.prepare_dataset.dates import other_forms, read_date
 from tools.prepare_dataset.facts.fact import Fact, FactKind, Told, Years
 from tools.prepare_dataset.facts.lexicon import ENGLISH_PRIZE, GENTILIC, NO_CLUB, OFFICE, PRIZE
-from tools.prepare_dataset.facts.names import NAMED, PLACE, TITLE, WORD, ends_cleanly, without_quotes
+from tools.prepare_dataset.facts.names import NAMED, PLACE, TITLE, UPPER, WORD, ends_cleanly, without_quotes
 from tools.prepare_dataset.facts.subject import SPAN, WHEN
 
 _INSIDE = re.compile(rf"\s*,?\s+{WHEN}\s*,?(?=\s)")
 _PLACE_INSIDE = re.compile(rf"\s*,?\s+(?:em|n[oa]s?|in)\s+{PLACE}\s*,?(?=\s+(?:[oa]s?|the)\s)")
 _AFTER = re.compile(rf"\s*,?\s*(?:{SPAN}|(?:{WHEN}))")
+# `no Farense, no Náutico e na União`: a part of what was done then.
+_ONE_OF_SEVERAL = re.compile(
+    rf"\s*(?:,|e|and)\s+(?:e\s+)?(?:(?:[oa]s?|n[oa]s?|pel[oa]s?|para\s+[oa]s?|the|for)\s+)?[«“\"{UPPER}]"
+)
 _MORE_YEARS = re.compile(
     r"\s*(?:,|e|and|ou|or)\s+(?:(?:em|in|de|from|entre|no)\s+)?(?:[12]\d{3}|outra\s+vez|novamente)"
 )
@@ -104,7 +108,7 @@ def _event(told: Told, event: _Event, verb: re.Match[str], wanted: re.Pattern[st
     position = inside.end() if inside else position
     place = _PLACE_INSIDE.match(told.text, position) if event.kind == "founded" else None
     found = wanted.match(told.text, place.end() if place else position)
-    if found is None or not ends_cleanly(told.text, found.end()):
+    if found is None or not ends_cleanly(told.text, found.end()) or _ONE_OF_SEVERAL.match(told.text, found.end()):
         return
     when = _one_time(told.text, found.end(), clause.when, inside)
     if when is None or (when.span and not event.spans):

@@ -40,11 +40,12 @@ class Fact:
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence under examination. clause: see `Discourse.clause`."""
+    """A sentence under examination. before: the one before it in its paragraph. clause: see `Discourse.clause`."""
 
     sentence: Sentence
     person: Person
     first: bool
+    before: str
     clause: Callable[..., Clause | None]
 
     @property

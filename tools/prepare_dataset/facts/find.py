@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tools.prepare_dataset.dates import read_date
+from tools.prepare_dataset.facts.calling import names, work_and_studies
 from tools.prepare_dataset.facts.career import career
 from tools.prepare_dataset.facts.fact import Fact, Told
-from tools.prepare_dataset.facts.life import birth_and_death, family, names, work_and_studies
+from tools.prepare_dataset.facts.life import birth_and_death, family
 from tools.prepare_dataset.facts.names import fold
 from tools.prepare_dataset.facts.sentences import plain, sentences
 from tools.prepare_dataset.facts.structured import Stations, after_name, labelled, life_in_parentheses
 from tools.prepare_dataset.facts.subject import Discourse, Person
 
 _RULES = (names, birth_and_death, family, work_and_studies, career)
+# Whatever is longer than this many characters states nothing plainly.
+_LONGEST = 1000
 _DATED = frozenset({"born_on", "died_on"})
 
 
@@ -39,7 +42,7 @@ def find_facts(
         found += life_in_parentheses(dated, at, at + len(dated))
     for line in sentences(text, *extra) if extra else ():
         found += labelled(line)
-    first = True
+    first, before = True, ""
     for sentence in told:
         discourse.enter(sentence)
         stations.enter(sentence)
@@ -47,9 +50,10 @@ def find_facts(
             found += labelled(sentence)
             found += stations.read(sentence)
         elif not sentence.heading and not sentence.line:
-            for rule in _RULES:
-                found += rule(Told(sentence, person, first, discourse.clause))
-            first = False
+            one = Told(sentence, person, first, "" if sentence.opens else before, discourse.clause)
+            for rule in _RULES if len(sentence.text) <= _LONGEST else ():
+                found += rule(one)
+            first, before = False, sentence.text
         discourse.leave(sentence)
     literal = [fact for fact in found if fact.answer in " ".join(text[fact.start : fact.end].split())]
     return _agreed(literal)

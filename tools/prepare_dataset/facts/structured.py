@@ -10,7 +10,7 @@ from tools.prepare_dataset.dates import DATE, YEAR, other_forms, read_date
 from tools.prepare_dataset.facts.career import when_between
 from tools.prepare_dataset.facts.fact import Fact, FactKind, Years
 from tools.prepare_dataset.facts.lexicon import DOUBT
-from tools.prepare_dataset.facts.names import PLACE, without_quotes
+from tools.prepare_dataset.facts.names import PERSON, PLACE, without_quotes
 from tools.prepare_dataset.facts.sentences import Sentence
 from tools.prepare_dataset.facts.subject import Person
 
@@ -80,6 +80,8 @@ _LABELS: dict[str, FactKind] = {
     "cônjuge": "spouse", "spouse": "spouse", "pai": "father", "father": "father", "mãe": "mother", "mother": "mother",
     "pais": "parents", "progenitores": "parents", "parents": "parents", "alma mater": "studied_at",
 }  # fmt: skip
+_PEOPLE = ("full_name", "spouse", "father", "mother", "parents")
+_WHO = rf"{PERSON}(?:\s+(?:e|and)\s+{PERSON})?"
 _LABELLED = re.compile(
     r"\s*(?:[-*•+|]\s*)?(?P<label>[^\W\d_][^:|=\n]{1,30}?)\s*[:|=]\s*(?P<value>[^|\n]{1,120}?)\s*\|?\s*"
 )
@@ -101,7 +103,10 @@ def labelled(line: Sentence) -> Iterator[Fact]:
     sure = DOUBT.search(value) is None and not re.search(r"\b(?:ou|or|c)\b|[?]|desconhecid|unknown", value)
     if kind in ("born_on", "born_in", "died_on", "died_in"):
         yield from _dated(kind, value, line, sure=sure)
+    elif kind in _PEOPLE and re.fullmatch(_WHO, re.sub(r"\s*\([^()]*\)$", "", value)) is None:
+        return
     elif value and len(value.split()) <= 14 and not re.fullmatch(r"[\W_]*", value):
+        value = re.sub(r"\s*\([^()]*\)$", "", value) if kind in _PEOPLE else value
         yield Fact(kind, without_quotes(" ".join(value.split())), line.start, line.end, sure=sure)
 
 
