@@ -142,6 +142,16 @@ def test_rows_of_a_book_fit_in_each_form(tokenizer: Tokenizer, form: Format, lim
     assert all(a.span.end <= b.span.start for a, b in pairwise(rows))
 
 
+@pytest.mark.parametrize("unit", ["x", "Um parágrafo.\n\n"])
+def test_a_text_of_megabytes_is_cut_in_stretches_and_nothing_is_lost(tokenizer: Tokenizer, unit: str) -> None:
+    text = (unit * (2_300_000 // len(unit))).strip()
+    rows = rows_of(tokenizer, text, 4000)
+    assert all(row.tokens <= 4000 for row in rows)
+    assert all(text[row.span.start : row.span.end] == row.learned for row in rows)
+    assert all(not text[a.span.end : b.span.start].strip() for a, b in pairwise(rows))
+    assert (rows[0].span.start, rows[-1].span.end) == (0, len(text))
+
+
 def test_a_row_without_room_for_text_is_not_made(tokenizer: Tokenizer) -> None:
     unit = Passage(SPAN, heading="um cabeçalho muito comprido " * 20, heading_more="x" * 400, composed="texto " * 50)
     assert cut(unit, "", composer(tokenizer), 64, 64) == []

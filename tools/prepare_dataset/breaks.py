@@ -144,12 +144,14 @@ def _priced(
 
 def _paragraph_breaks(text: str) -> Iterator[Break]:
     gaps = [gap.span() for gap in _GAP.finditer(text) if gap.start() and gap.end() < len(text)]
-    starts, ends = [0, *(after for _, after in gaps)], [*(before for before, _ in gaps), len(text)]
-    paragraphs = [text[start:end] for start, end in zip(starts, ends, strict=True)]
-    headings = [is_heading(paragraph) for paragraph in paragraphs]
-    for number, (before, after) in enumerate(gaps):
-        cost = _between(paragraphs[number], paragraphs[number + 1], headings[number], headings[number + 1])
-        yield before, after, cost
+    ends = [*(before for before, _ in gaps), len(text)]
+    above = text[: ends[0]]
+    after_heading = is_heading(above)
+    for (before, after), end in zip(gaps, ends[1:], strict=True):
+        below = text[after:end]
+        before_heading = is_heading(below)
+        yield before, after, _between(above, below, after_heading, before_heading)
+        above, after_heading = below, before_heading
 
 
 def _between(above: str, below: str, after_heading: bool, before_heading: bool) -> int:

@@ -26,8 +26,10 @@ from tools.prepare_dataset.headings import (
 _MIN_BODY = 200
 # Forms that ordinary text takes too are chapters' headings from so many on.
 _FEWEST = 3
+_LOOKED_AT = 2000
 _TITLE_LENGTH = 80
 _PART_SHARE = 0.2
+_VISIBLE = re.compile(r"\S")
 # A rule drawn across the page.
 _RULE = re.compile(r"[ \t]*[-=_~*]{5,}")
 
@@ -180,7 +182,8 @@ def _with_body(text: str, headings: Sequence[Heading]) -> list[Heading]:
 
 
 def _has_body(text: str, heading: Heading, end: int | None) -> bool:
-    body = text[heading.end : end].strip()
+    last = len(text) if end is None else end
+    body = text[heading.end : min(last, heading.end + _LOOKED_AT)].strip()
     return len(body) >= _MIN_BODY or (end is None and bool(body))
 
 
@@ -231,22 +234,22 @@ def _numbered(text: str, chapters: Sequence[Chapter]) -> list[Chapter]:
     seen: Counter[str] = Counter()
     trimmed = []
     for chapter in chapters:
-        body = text[chapter.start : chapter.end]
-        start = chapter.start + len(body) - len(body.lstrip())
-        end = chapter.start + _trailing(body)
-        if end <= start:
+        first = _VISIBLE.search(text, chapter.start, chapter.end)
+        if first is None:
             continue
         seen[chapter.title] += 1
         n = seen[chapter.title]
-        trimmed.append(Chapter(chapter.title if n == 1 else f"{chapter.title} ({n})", start, end))
+        title = chapter.title if n == 1 else f"{chapter.title} ({n})"
+        trimmed.append(Chapter(title, first.start(), _trimmed_end(text, first.start(), chapter.end)))
     return trimmed
 
 
-def _trailing(body: str) -> int:
-    """Where a chapter ends without blanks and rules."""
+def _trimmed_end(text: str, start: int, end: int) -> int:
+    """Where characters `start` to `end`, which are not all blank, end without blanks and rules."""
     while True:
-        body = body.rstrip()
-        line = body.rfind("\n") + 1
-        if not line or not _RULE.fullmatch(body, line):
-            return len(body)
-        body = body[:line]
+        while text[end - 1].isspace():
+            end -= 1
+        line = text.rfind("\n", start, end) + 1
+        if not line or not _RULE.fullmatch(text, line, end):
+            return end
+        end = line

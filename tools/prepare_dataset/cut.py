@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
 from tools.errors import InvalidArgument
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.material import Passage, Repeating, RowDraft, Source
 from tools.prepare_dataset.sentences import Border
-
-if TYPE_CHECKING:
-    from tools.prepare_dataset.breaks import Layout
 
 # A book gives at least so many rows, if they then hold some hundred tokens.
 _ROWS_A_BOOK = 8
@@ -23,6 +22,8 @@ _ATTEMPTS = 8
 # Pieces are planned a little smaller than they may be, so that most can end with a paragraph.
 _FILL = 0.9
 _SAMPLE_CHARS = 1000
+_STRETCH = 1_000_000  # characters
+_GAPS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\s*\n\s*"), re.compile(r"\s+"))
 
 
 def check_overlap(overlap: int, max_tokens: int) -> None:
@@ -53,61 +54,87 @@ def cut(
     `RowDraft.repeating`; a table's rows repeat their heading instead. No rows when the heading and
     template alone fill `max_tokens`.
     """
-    return _Cutter(passage, text, composer, max_tokens, overlap).rows(target)
+    span = passage.span
+    body = passage.composed if passage.composed is not None else text[span.start : span.end]
+    rows: list[RowDraft] = []
+    for start, end in _stretches(body):
+        cutter = _Cutter(passage, body[start:end], start, len(rows), composer, max_tokens)
+        if end - start == len(body):
+            whole = cutter.whole(target)
+            if whole is not None:
+                return [whole]
+        found = cutter.rows(target, overlap if passage.composed is None else 0)
+        if not found:
+            return []
+        rows += found
+    return rows
+
+
+def _stretches(body: str) -> Iterator[Border]:
+    """Parts of a long text, at paragraphs where there are some: what is cut at once takes its memory."""
+    start = 0
+    while len(body) - start > 2 * _STRETCH:
+        gap = next((m for gap in _GAPS if (m := gap.search(body, start + _STRETCH, start + 2 * _STRETCH))), None)
+        before, after = gap.span() if gap else (start + _STRETCH, start + _STRETCH)
+        yield start, before
+        start = after
+    yield start, len(body)
 
 
 class _Cutter:
-    def __init__(self, passage: Passage, text: str, composer: Composer, max_tokens: int, overlap: int) -> None:
-        span = passage.span
-        self.passage, self.composer, self.max_tokens = passage, composer, max_tokens
-        self.body = passage.composed if passage.composed is not None else text[span.start : span.end]
-        self.overlap = overlap if passage.composed is None else 0
+    """Cuts a text that stands at character `start` of its passage, after `made` rows of it."""
 
-    def rows(self, target: int) -> list[RowDraft]:
+    def __init__(self, passage: Passage, text: str, start: int, made: int, composer: Composer, max_tokens: int) -> None:
         # The server imports this module, and needs no numpy.
         from tools.prepare_dataset.breaks import Layout
 
-        layout = Layout(self.body, self.composer.counter.plain.ends(self.body))
-        if layout.tokens <= min(target, self.max_tokens):
-            whole = self._row(0, (0, len(self.body)), whole=True)
-            if whole.tokens <= min(target, self.max_tokens):
-                return [whole]
-        around = self._around()
+        self.passage, self.text, self.start, self.made = passage, text, start, made
+        self.composer, self.max_tokens = composer, max_tokens
+        self.layout = Layout(text, composer.counter.plain.ends(text))
+
+    def whole(self, target: int) -> RowDraft | None:
+        """The text as one row, if it fits."""
+        most = min(target, self.max_tokens)
+        row = self._row(0, (0, len(self.text)), whole=True) if self.layout.tokens <= most else None
+        return row if row is not None and row.tokens <= most else None
+
+    def rows(self, target: int, most_repeated: int) -> list[RowDraft]:
+        """None where there is no room for text."""
+        around, tokens = self._around(), self.layout.tokens
         room = self.max_tokens - around
         for _ in range(_ATTEMPTS):
-            overlap = min(self.overlap, room // 2)
+            overlap = min(most_repeated, room // 2)
             own = room - overlap
             if own < _LEAST_ROOM:
                 return []
             wanted = max(_LEAST_ROOM, min(target - around - overlap, math.floor(own * _FILL)))
-            even = math.ceil(layout.tokens / max(1, math.ceil(layout.tokens / wanted))) or 1
-            pieces = layout.pieces(even, own)
-            rows = [self._row(index, piece) for index, piece in enumerate(pieces)]
+            even = math.ceil(tokens / max(1, math.ceil(tokens / wanted))) or 1
+            pieces = self.layout.pieces(even, own)
+            rows = [self._row(index, piece) for index, piece in enumerate(pieces, self.made)]
             over = max(row.tokens for row in rows) - self.max_tokens
             if over <= 0:
-                return self._repeating(rows, pieces, layout, overlap) if overlap else rows
+                return self._repeating(rows, pieces, overlap) if overlap else rows
             # The heading of some piece or the request's wording took more than the sample's.
             room -= over + 1
         return []
 
     def _row(self, index: int, piece: Border, *, whole: bool = False) -> RowDraft:
         start, end = piece
-        return self.composer.passage(
-            self.passage, self.body[start:end], self.passage.span.start + start, index=index, whole=whole
-        )
+        at = self.passage.span.start + self.start + start
+        return self.composer.passage(self.passage, self.text[start:end], at, index=index, whole=whole)
 
     def _around(self) -> int:
         """Tokens of a row beside the piece's own: heading, request, template."""
-        sample = self.body[:_SAMPLE_CHARS]
+        sample = self.text[:_SAMPLE_CHARS]
         return max(0, self._row(1, (0, len(sample))).tokens - self.composer.counter.plain(sample))
 
-    def _repeating(self, rows: list[RowDraft], pieces: list[Border], layout: Layout, overlap: int) -> list[RowDraft]:
+    def _repeating(self, rows: list[RowDraft], pieces: list[Border], overlap: int) -> list[RowDraft]:
         """The rows, each that can with the sentences that end the row before it in front."""
         told = rows[:1]
-        for index in range(1, len(rows)):
-            row = rows[index]
-            for start in layout.last_sentences(pieces[index - 1], overlap):
-                longer = self._row(index, (start, pieces[index][1]))
+        for number, (before, piece) in enumerate(pairwise(pieces), 1):
+            row = rows[number]
+            for start in self.layout.last_sentences(before, overlap):
+                longer = self._row(self.made + number, (start, piece[1]))
                 if longer.tokens <= self.max_tokens:
                     row = replace(row, repeating=Repeating(told[-1], longer))
                     break

@@ -37,7 +37,7 @@ _ORDINAL = (
     r"|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last)"
 )
 _NUMBER = (
-    rf"(?:\d{{1,3}}|[IVXLCDM]{{1,8}}|{_ORDINAL}|[úu]nico"
+    rf"(?:\d{{1,4}}|[IVXLCDM]{{1,8}}|{_ORDINAL}|[úu]nico"
     r"|one|two|three|four|five|six|seven|eight|nine|ten|um|dois|duas|tr[êe]s|quatro|cinco|seis|sete|oito|nove|dez"
     r"|onze|doze|treze|catorze|quinze|dezasseis|dezassete|dezoito|dezanove|vinte)"
 )
