@@ -22,6 +22,7 @@ FRONT = {
 C1 = page(f"<h2>A chegada</h2>{paragraphs(3)}")
 C2 = page(f"<h2>O mar</h2>{paragraphs(3)}")
 CHAPTERS = {"c1": C1, "c2": C2}
+PAGES = '<nav epub:type="page-list"><ol><li><a href="c.xhtml#p2">2</a></li></ol></nav>'
 CONTENTS = nav(("A chegada", "c1.xhtml"), ("O mar", "c2.xhtml"))
 
 
@@ -218,10 +219,11 @@ def test_small_marks_are_written_as_they_are_read(tmp_path: Path) -> None:
     body = (
         "<p>3 m<sup>2</sup> de H<sub>2</sub>O na 1.<sup>a</sup> vez&nbsp;&mdash; &lt;sim&gt; &amp; não&hellip;</p>"
         "<p>漢<ruby>字<rp>(</rp><rt>ji</rt><rp>)</rp></ruby>; guarda&shy;-chuva; <q>olá</q></p>"
+        '<p><span aria-hidden="true">E</span>ra<span class="sr-only">Era</span> maio.</p>'
         '<p># 5 na lista<img src="x.png" alt="um barco"/><svg><text>desenho</text></svg></p>'
     )
     text = text_of(tmp_path, body)
-    assert text.startswith("3 m² de H₂O na 1.ª vez — <sim> & não…\n\n漢字; guarda\xad-chuva; “olá”\n\n")
+    assert text.startswith("3 m² de H₂O na 1.ª vez — <sim> & não…\n\n漢字; guarda\xad-chuva; “olá”\n\nEra maio.\n\n")
     assert titles(read(epub(tmp_path / "b.epub", {"c": page(f"<h2>Um</h2>{body}{paragraphs(2)}")}))) == ["Um"]
     assert "barco" not in text
     assert "desenho" not in text
@@ -231,6 +233,9 @@ def test_pages_of_the_printed_book_are_known(tmp_path: Path) -> None:
     body = (
         '<span epub:type="pagebreak" title="7"/><p>Era <span class="pagenum">[8]</span>uma vez.</p><p id="p9">Fim.</p>'
     )
+    emptied = f'<h2>Um</h2>{paragraphs(1)}<h2><a id="p2"></a>Notas</h2><section epub:type="endnotes"><p>X</p></section>'
+    whole = read(epub(tmp_path / "b.epub", {"c": page(emptied), "d": C2}, contents=PAGES))
+    assert whole.pages == ((whole.text.index("## O mar"), "2"),)
     pages = '<nav epub:type="page-list"><ol><li><a href="c.xhtml#p9">9</a></li></ol></nav>'
     part = read(epub(tmp_path / "a.epub", {"c": page(body)}, contents=pages))
     assert part.text == "Era uma vez.\n\nFim.\n"

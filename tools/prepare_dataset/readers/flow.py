@@ -170,20 +170,20 @@ def titled(number: str, title: str) -> str:
 def without_gaps(blocks: Sequence[Block]) -> list[Block]:
     """The blocks without headings under which all was left out, and without pauses beside a heading or an end."""
     kept: list[Block] = []
+    pages: list[str] = []  # of headings that went, for what follows them
     emptied = False  # since the last block that was kept, something was left out
     for block in blocks:
         if not block.text:
             emptied = True
             continue
-        if block.level:
-            while emptied and kept and kept[-1].level >= block.level:
-                kept.pop()
+        while block.level and emptied and kept and kept[-1].level >= block.level:
+            pages += [label for _, label in kept.pop().pages]
         if block.text == BREAK and (not kept or kept[-1].level or kept[-1].text == BREAK):
             continue
         if block.level and kept and kept[-1].text == BREAK:
             kept.pop()
-        kept.append(block)
-        emptied = False
+        kept.append(replace(block, pages=(*((0, label) for label in pages), *block.pages)) if pages else block)
+        pages, emptied = [], False
     while kept and (kept[-1].text == BREAK or (emptied and kept[-1].level)):
         kept.pop()
     return kept

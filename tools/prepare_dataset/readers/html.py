@@ -49,7 +49,7 @@ _BOILERPLATE = frozenset(
     {"nav", "navbar", "navigation", "menu", "sidebar", "breadcrumb", "breadcrumbs", "footer", "site-footer"}
     | {"site-header", "cookie", "cookies", "cookie-banner", "cookie-consent", "consent", "advert", "advertisement"}
     | {"ads", "ad", "banner", "share", "sharing", "social", "social-share", "related", "related-posts", "comments"}
-    | {"newsletter", "pagination", "pager", "skip-link", "toc", "tags", "noprint", "no-print", "screen-reader-text"}
+    | {"newsletter", "pagination", "pager", "skip-link", "toc", "tags", "noprint", "no-print"}
     | {"navbox", "vertical-navbox", "metadata", "catlinks", "printfooter", "mw-editsection", "mw-jump-link", "hatnote"}
     | {"mw-indicators", "sitesub", "contentsub", "jump-to-nav", "ambox", "tmbox", "sistersitebox", "portalbox"}
     | {"authority-control", "mw-hidden-catlinks", "mw-empty-elt", "vector-toc", "mw-portlet", "pg-boilerplate"}

@@ -39,7 +39,10 @@ _LINE = _VERSE | {"line", "l", "v", "linha", "versos"}
 _STANZA = frozenset({"stanza", "strophe", "estrofe", "linegroup", "line-group", "lg"})
 _POEM = _STANZA | {"poem", "poetry", "poema", "poesia"}
 _POEM_TYPES = frozenset({"z3998:poem", "z3998:verse", "z3998:song", "z3998:hymn"})
-_LINE_NUMBERS = frozenset({"linenum", "lineno", "line-number", "linenumber", "lnum"})
+_UNSEEN_CLASSES = frozenset(
+    {"linenum", "lineno", "line-number", "linenumber", "lnum"}
+    | {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text"}
+)
 _PAGE_NUMBERS = frozenset({"pagenum", "pageno", "page-number", "pagenumber"})
 _RAISED = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")
 _LOWERED = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
@@ -112,7 +115,7 @@ class Walker:
             if element.get("id") not in self._pages:
                 flow.page(_page_label(element))
             return False
-        if tag in _UNSEEN or is_hidden(element) or not _LINE_NUMBERS.isdisjoint(words_of(element)):
+        if tag in _UNSEEN or is_hidden(element) or not _UNSEEN_CLASSES.isdisjoint(words_of(element)):
             if tag in _COUNTED:
                 self.content.left_out[_COUNTED[tag]] += 1
             return False

@@ -64,8 +64,9 @@ def read_table_element(
 
 def is_hidden(element: etree._Element) -> bool:
     """Whether a page's own attributes say that an element is not to be seen."""
-    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
+    if element.get("hidden") is not None:
         return True
+    # What is hidden from screen readers alone, such as a large first letter, is seen.
     style = element.get("style")
     return style is not None and _HIDDEN.search(style) is not None
 
