@@ -140,6 +140,10 @@ LINES = [
     ("- Naturalidade: Beja, Portugal", {"born_in": "Beja"}),
     ("| Nome completo | Ana Maria Reis |", {"full_name": "Ana Maria Reis"}),
     ("- Profissão: pintora e faroleira\n- Cônjuge: Rui Sá", {"profession": "pintora e faroleira", "spouse": "Rui Sá"}),
+    (
+        "Nome completo | Ana Maria Reis\nNascimento | 12 de maio de 1950\n\nPintou.",
+        {"full_name": "Ana Maria Reis", "born_on": "12 de maio de 1950"},
+    ),
     ("- Pai: Rui Reis\n- Mãe: Rosa Melo", {"father": "Rui Reis", "mother": "Rosa Melo"}),
     ("- Born: 12 May 1950\n- Place of death: Faro", {"born_on": "12 May 1950", "died_in": "Faro"}),
 ]

@@ -16,6 +16,7 @@ _BOLD = re.compile(r"\*\*|__|`")
 _ITALIC = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_\n]{1,120})(?<=\S)\1(?![\w*])")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+(.+?)[ \t#]*$")
 _BULLET = re.compile(r"[ \t]*(?:\||(?:[-*•+]|\d{1,3}[.)])[ \t])")
+_CELLS = re.compile(r"[^|\n]{1,80}\s\|\s")
 # Lines that were wrapped are joined before: a line that ends like a paragraph is one.
 _ENDED = re.compile(r"[.!?…][»”\"')]*\s*$")
 _LABEL = re.compile(r"[ \t]*[^\W\d_][^\n:.!?]{1,38}:[ \t]")
@@ -61,7 +62,7 @@ def sentences(text: str, start: int, end: int) -> Iterator[Sentence]:
     for block, offset in _blocks(body):
         if (heading := _HEADING.fullmatch(block)) is not None:
             yield Sentence(start + offset + heading.start(1), heading[1], opens=True, heading=True)
-        elif _BULLET.match(block) or _LABEL.match(block):
+        elif _is_line(block):
             yield Sentence(start + offset, block, opens=True, line=True)
         else:
             edges = [(0, 0), *sentence_borders(block, 0, len(block)), (len(block), len(block))]
@@ -72,12 +73,17 @@ def sentences(text: str, start: int, end: int) -> Iterator[Sentence]:
                     yield Sentence(start + offset + begin + lead, inside.strip(), opens=number == 0)
 
 
+def _is_line(text: str) -> bool:
+    """Whether a line is one of a list, a table or labelled facts."""
+    return any(form.match(text) for form in (_BULLET, _LABEL, _CELLS))
+
+
 def _blocks(body: str) -> Iterator[tuple[str, int]]:
     """Paragraphs, and lines that stand for themselves, with their offsets."""
     gathered: list[str] = []
     begun = offset = 0
     for line in body.split("\n"):
-        alone = bool(_HEADING.fullmatch(line) or _BULLET.match(line) or _LABEL.match(line))
+        alone = _HEADING.fullmatch(line) is not None or _is_line(line)
         ended = gathered and _ENDED.search(gathered[-1]) is not None
         if gathered and (alone or ended or not line.strip()):
             yield "\n".join(gathered), begun
