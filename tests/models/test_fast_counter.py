@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def test_tokens_end_where_the_tokenizer_says(kind: str) -> None:
         found = rust.encode(text, add_special_tokens=False)
         assert fast.ends(text).tolist() == [end for _, end in found.offsets]
         assert len(found.ids) == fast(text)
+
+
+def test_a_counted_text_takes_no_more_memory_than_before() -> None:
+    count = fast_counter(train(SPLITTERS["gpt2"]), TEXT)
+    text = TEXT * 40
+    before = sys.getsizeof(text)
+    assert count(text) == len(count.ends(text)) > 0
+    assert sys.getsizeof(text) == before
 
 
 def test_a_run_that_tiktoken_gives_up_on_is_counted_by_the_tokenizer() -> None:

@@ -125,6 +125,8 @@ class FastCounter:
 
     def _ranks(self, text: str) -> np.ndarray:
         normal = unicodedata.normalize("NFC", text) if self._normalizes else text
+        # A string keeps the UTF-8 form that tiktoken asks of it: a copy takes that away with it.
+        normal = "".join((normal[:1], normal[1:]))
         return np.asarray(self._encoding.encode_to_numpy(normal, allowed_special="all"))
 
 
