@@ -118,6 +118,11 @@ def _auto(info: ModelInfo, data: DatasetShape) -> dict[str, tuple[Any, str]]:
     }
 
 
+def usual_rate(parameters: int) -> float:
+    """The peak rate that `auto` takes for a model of so many parameters."""
+    return _rate(parameters)[0]
+
+
 def _rate(parameters: int) -> tuple[float, str]:
     for limit, rate in ((5e8, 5e-4), (2e9, 2e-4), (5e9, 5e-5)):
         if parameters < limit:
