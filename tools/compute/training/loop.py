@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import mlx.core as mx
@@ -113,33 +114,50 @@ class Trainer:
         """One micro-batch, and the update where it completes one. Raises BrokeDown."""
         began = time.perf_counter()
         parts = next(self.batches)
-        state, settings = self.state, self.settings
+        state = self.state
         self.dropout.step = state.step
-        following = [*parts[1:], self.batches.peek()[0]]
-        total = sum(self._learn(part, after) for part, after in zip(parts, following, strict=True))
         learned = sum(part.learned_tokens for part in parts)
+        total = mx.array(0.0)
+        for part, after in pairwise(parts):
+            total = total + self._add_gradients(part)
+            self._compute_and_fetch([total, self._gradients], after)
+        total = total + self._add_gradients(parts[-1])
         state.step += 1
         state.accumulated_tokens += learned
-        if not math.isfinite(total):
-            raise BrokeDown("the loss became infinite or not a number")
-        if state.step % settings.accumulation == 0 or self.done:
-            self._update()
-        if learned and self.guard.broke_down(total / learned):
-            raise BrokeDown("the loss rose far above what it was")
-        state.window.loss += total
+        updating = state.step % self.settings.accumulation == 0 or self.done
+        # All of a step is handed to the device at once, so that it never waits for us.
+        norm = self._update() if updating else mx.array(0.0)
+        kept = [self.model.trainable_parameters(), self.optimizer.state] if updating else [self._gradients]
+        self._compute_and_fetch([total, norm, *kept], self.batches.peek()[0])
+        if updating:
+            self._gradients = None
+            state.grad_norm = scalar(norm)
+        self._check(scalar(total), learned)
+        state.window.loss += scalar(total)
         state.window.learned += learned
         state.window.tokens += sum(part.tokens for part in parts)
         state.window.seconds += time.perf_counter() - began
 
-    def _learn(self, batch: Batch, following: Batch) -> float:
-        """Add the gradients of a batch; its summed loss. following: what is computed next, to be read meanwhile."""
+    def _add_gradients(self, batch: Batch) -> mx.array:
+        """Add the gradients of a batch to those there are; its summed loss. Nothing is computed yet."""
         loss, gradients = self.compute(batch)
-        mx.async_eval(loss, gradients)
+        self._gradients = gradients if self._gradients is None else tree_map(mx.add, self._gradients, gradients)
+        return loss
+
+    def _compute_and_fetch(self, wanted: list[Any], following: Batch) -> None:
+        """Have `wanted` computed, and meanwhile what `following` will need read from the disk."""
+        mx.async_eval(wanted)
         if self.prefix:
             self.prefix.fetch(following)
-        mx.eval(loss, gradients)
-        self._gradients = gradients if self._gradients is None else tree_map(mx.add, self._gradients, gradients)
-        return scalar(loss)
+        mx.eval(wanted)
+
+    def _check(self, loss: float, learned: int) -> None:
+        if not math.isfinite(loss):
+            raise BrokeDown("the loss became infinite or not a number")
+        if not math.isfinite(self.state.grad_norm):
+            raise BrokeDown("the gradient became infinite or not a number")
+        if learned and self.guard.broke_down(loss / learned):
+            raise BrokeDown("the loss rose far above what it was")
 
     def compute(self, batch: Batch) -> tuple[mx.array, Any]:
         """The summed loss of a batch and its gradients; changes nothing."""
@@ -148,20 +166,18 @@ class Trainer:
             entering = self.prefix.entering(batch) if self.prefix else None
             return self._step.loss_and_gradients(on_device(batch, entering))
 
-    def _update(self) -> None:
+    def _update(self) -> mx.array:
+        """Update the adapter by the gradients there are; their norm. Nothing is computed yet."""
         state, settings = self.state, self.settings
         gradients, norm = self._clipped(self._gradients, mx.array(float(max(1, state.accumulated_tokens))))
-        state.grad_norm = scalar(norm)
-        if not math.isfinite(state.grad_norm):
-            raise BrokeDown("the gradient became infinite or not a number")
         planned = rate_at(state.update, settings.updates, settings.learning_rate, settings.warmup, settings.schedule)
         state.learning_rate = planned * self.rate_factor
         self.optimizer.learning_rate = state.learning_rate
         self._apply(gradients)
-        mx.eval(self.model.trainable_parameters(), self.optimizer.state)
-        self._gradients = None
         state.accumulated_tokens = 0
         state.update += 1
+        result: mx.array = norm
+        return result
 
     def _make_update(self) -> None:
         """The functions that make an update of gradients; anew when the optimizer's state is another object."""
