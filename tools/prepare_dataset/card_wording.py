@@ -44,6 +44,27 @@ class CardWording:
     names: Mapping[str, str]
 
 
+_CHARSETS = {
+    "latin_1": "Latin-1",
+    "cp1252": "Windows-1252",
+    "mac_roman": "Mac Roman",
+    "cp850": "DOS 850",
+    "cp437": "DOS 437",
+}
+
+
+def _misread(told: str, line: str, escapes: str) -> dict[str, str]:
+    """Names of the mends of what a wrong encoding did. told: takes what the bytes were and what they were read as."""
+    names = {f"mojibake_{code}": told.format(f"UTF-8 → {name}") for code, name in _CHARSETS.items()}
+    names |= {
+        f"mojibake_{was}_as_{read_as}": told.format(f"{_CHARSETS[was]} → {_CHARSETS[read_as]}")
+        for was in _CHARSETS
+        for read_as in _CHARSETS
+        if was != read_as
+    }
+    return {**names, "mojibake_lost_characters": line, "mojibake_lines": line, "unicode_escapes": escapes}
+
+
 _EN = CardWording(
     about="Rows of format `{format}`, at most {longest} tokens (limit {limit}), counted by the tokenizer of `{model}`. "
     "Headings, requests and questions of ours are in English.",
@@ -97,6 +118,12 @@ _EN = CardWording(
         "trailing_blanks": "blanks at line ends removed",
         "line_end_hyphens": "words joined at line ends",
         "wrapped_lines": "wrapped lines joined",
+        "left_margin": "left margins taken away",
+        "page_breaks": "page breaks",
+        "control_characters": "control characters removed",
+        "ligatures": "ligatures parted into letters",
+        "special_blanks": "special blanks made plain",
+        **_misread("misread letters mended ({})", "misread letters mended", "escaped letters written out"),
         "byte_order_mark": "byte order mark removed",
         "broken_markup": "pages of broken markup mended",
         "encoding": "converted to UTF-8",
@@ -172,6 +199,12 @@ _PT = CardWording(
         "trailing_blanks": "espaços retirados do fim das linhas",
         "line_end_hyphens": "palavras unidas no fim das linhas",
         "wrapped_lines": "linhas partidas unidas",
+        "left_margin": "margens esquerdas retiradas",
+        "page_breaks": "quebras de página",
+        "control_characters": "caracteres de controlo retirados",
+        "ligatures": "ligaduras separadas em letras",
+        "special_blanks": "espaços especiais tornados simples",
+        **_misread("letras mal lidas, emendadas ({})", "letras mal lidas, emendadas", "letras escritas por extenso"),
         "byte_order_mark": "marca de ordem dos bytes retirada",
         "broken_markup": "páginas de marcação estragada emendadas",
         "cover": "capa",

@@ -22,7 +22,7 @@ from tools.prepare_dataset.readers.pdf.paragraphs import Paragraph, paragraphs_o
 from tools.prepare_dataset.readers.pdf.rows import Row, rows_of
 from tools.prepare_dataset.readers.pdf.text import line_texts
 from tools.prepare_dataset.readers.pdf.words import PageWords, read_words
-from tools.prepare_dataset.repair import word_counts
+from tools.prepare_dataset.hyphens import word_counts
 
 # Fewer glyphs than this that are characters, and a page is noise.
 _READABLE = 0.7

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from tools.prepare_dataset.readers.pdf.paragraphs import Paragraph
-from tools.prepare_dataset.repair import rejoined
+from tools.prepare_dataset.hyphens import rejoined
 
 _CUT = re.compile(r"(?<!\w)(\w{1,60})-$")
 _REST = re.compile(r"(-?)(\w{1,60})")
