@@ -232,6 +232,24 @@ def test_headings_are_ranked_by_their_type(tmp_path: Path) -> None:
     assert headings == ["# O Farol de Areia", "## Parte 1", *chapters, "## Parte 2", *chapters]
 
 
+def test_title_pages_hold_the_title_and_no_chapters(tmp_path: Path) -> None:
+    press = Press(tmp_path / "a.pdf")
+    press.heading("O Farol de Areia", 20)
+    press.new_page()
+    press.heading("Clemência Prado", 14)
+    press.heading("O Farol de Areia", 28)
+    press.new_page()
+    press.line("Para a minha avó.", indent=100)
+    for n in range(3):
+        press.new_page()
+        press.heading(f"Capítulo {n + 1}", 14)
+        press.paragraph(prose(n * 10))
+    press.save()
+    book = read_book(read(tmp_path / "a.pdf").text, "outro")
+    assert book.title == "O Farol de Areia"
+    assert [chapter.title for chapter in book.chapters] == ["Capítulo 1", "Capítulo 2", "Capítulo 3"]
+
+
 def test_footnotes_and_their_marks_are_left_out(tmp_path: Path) -> None:
     press = Press(tmp_path / "a.pdf")
     press.paragraph(prose(1, 12))
@@ -265,8 +283,8 @@ def test_a_table_of_contents_is_left_out(tmp_path: Path) -> None:
     press.paragraph(prose(1, 12))
     press.save()
     part = read(tmp_path / "a.pdf")
-    assert part.text == f"# Índice\n\n{prose(1, 12)}\n"
-    assert part.left_out == {"lines of contents": 3}
+    assert part.text == f"{prose(1, 12)}\n"
+    assert part.left_out == {"lines of contents": 4}
 
 
 def test_ligatures_accents_set_apart_and_large_first_letters_are_mended(tmp_path: Path) -> None:

@@ -24,11 +24,12 @@ def without_contents(pages: Sequence[Sequence[Row]]) -> tuple[list[list[Row]], i
     going_on = False
     for rows in pages:
         led = sum(1 for row in rows if _LEADERS.search(row.text))
-        announced = going_on or any(_TITLE.fullmatch(row.text) for row in rows)
+        titles = [n for n, row in enumerate(rows) if _TITLE.fullmatch(row.text)]
+        announced = going_on or bool(titles)
         entries = [n for n, row in enumerate(rows) if _is_entry(row)] if announced or led >= _FEWEST else []
         span = range(entries[0], entries[-1] + 1) if entries else range(0)
         going_on = len(entries) >= _FEWEST and len(entries) >= _SHARE * len(span)
-        dropped = span if going_on else range(0)
+        dropped = {*span, *titles} if going_on else set()
         kept.append([row for n, row in enumerate(rows) if n not in dropped])
         left_out += len(dropped)
     return kept, left_out

@@ -152,13 +152,14 @@ class _Layout:
         if before.is_tabular or line.is_tabular:
             return "next line" if beside and before.is_tabular and line.is_tabular else "new paragraph"
         if before.is_centred or line.is_centred:
-            both = before.is_centred and line.is_centred and beside
-            return (
-                "next line" if both else self._plain(before, line) if self._is_full(before, line) else "new paragraph"
-            )
+            if before.is_centred and line.is_centred and beside:
+                return "next line"
+            if not self._is_full(before, line):
+                return "new paragraph"
         return self._plain(before, line)
 
     def _plain(self, before: Line, line: Line) -> Relation:
+        """The same for lines that stand in one column or two, without gap, cells or centring."""
         size, text = line.row.size, line.row.text
         beside = before.column is line.column
         ended = _SENTENCE_END.search(before.row.text) is not None

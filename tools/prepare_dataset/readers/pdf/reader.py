@@ -10,6 +10,7 @@ from pathlib import Path
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
 from pypdfium2 import PdfDocument, PdfiumError
 
+from tools.prepare_dataset.hyphens import word_counts
 from tools.prepare_dataset.readers.flow import Flow, Style, joined
 from tools.prepare_dataset.readers.part import Part, Unreadable
 from tools.prepare_dataset.readers.pdf.columns import regions_of
@@ -21,8 +22,8 @@ from tools.prepare_dataset.readers.pdf.outline import Entry, apply_outline, read
 from tools.prepare_dataset.readers.pdf.paragraphs import Paragraph, paragraphs_of
 from tools.prepare_dataset.readers.pdf.rows import Row, rows_of
 from tools.prepare_dataset.readers.pdf.text import line_texts
+from tools.prepare_dataset.readers.pdf.title_pages import settle_title_pages
 from tools.prepare_dataset.readers.pdf.words import PageWords, read_words
-from tools.prepare_dataset.hyphens import word_counts
 
 # Fewer glyphs than this that are characters, and a page is noise.
 _READABLE = 0.7
@@ -57,7 +58,9 @@ def _read(document: PdfDocument) -> Part:
     known = word_counts("\n".join(row.text for page in rows for row in page))
     headings = Headings([row for page in rows for row in page])
     regions = [region for page in rows for region in regions_of(page)]
-    paragraphs, added = apply_outline(paragraphs_of(regions, headings), _outline(document))
+    paragraphs = paragraphs_of(regions, headings)
+    settle_title_pages(paragraphs)
+    paragraphs, added = apply_outline(paragraphs, _outline(document))
     labels = [_label(document, n) for n in range(len(pages))]
     text, starts, joins = _text(paragraphs, labels, known)
     return Part(

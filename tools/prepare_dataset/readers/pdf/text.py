@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from tools.prepare_dataset.readers.pdf.paragraphs import Paragraph
 from tools.prepare_dataset.hyphens import rejoined
+from tools.prepare_dataset.readers.pdf.paragraphs import Paragraph
 
 _CUT = re.compile(r"(?<!\w)(\w{1,60})-$")
 _REST = re.compile(r"(-?)(\w{1,60})")
@@ -24,15 +24,8 @@ def line_texts(paragraph: Paragraph, known: Counter[str], joins: Counter[str]) -
             texts[n] += " "
             joins["wrapped_lines"] += not paragraph.level
             continue
-        if not _keeps_hyphen(cut[1], rest[1], rest[2], known):
+        if rejoined(cut[1], rest[1], rest[2], known) == cut[1] + rest[2]:
             texts[n] = texts[n][:-1]
         texts[n + 1] = texts[n + 1][len(rest[1]) :]
         joins["line_end_hyphens"] += 1
     return texts
-
-
-def _keeps_hyphen(left: str, repeated: str, right: str, known: Counter[str]) -> bool:
-    """As `rejoined` tells; before a capital or a number it stays, but within a word of capitals alone."""
-    if left.isupper() and right.isupper() and len(left) > 1:
-        left, right = left.lower(), right.lower()
-    return rejoined(left, repeated, right, known) != left + right

@@ -100,12 +100,9 @@ def read_words(page: PdfPage) -> PageWords:
     quarter = max(range(4), key=lambda quarter: turned[quarter])
     upright = [glyph for glyph in glyphs if glyph.quarter == quarter]
     left, top, right, bottom = _turned_box(box, quarter)
-    inside = [
-        glyph
-        for glyph in upright
-        if left - 2 * glyph.size <= glyph.left <= right + 2 * glyph.size
-        and bottom - glyph.size <= glyph.y <= top + glyph.size
-    ]
+    # What begins on the page and runs over its edge was meant to be read.
+    begun = {g.run for g in upright if left - g.size <= g.left <= right + g.size and bottom <= g.y <= top}
+    inside = [glyph for glyph in upright if glyph.run in begun]
     for glyph in inside:
         glyph.left, glyph.right, glyph.y = glyph.left - left, glyph.right - left, top - glyph.y
     result = PageWords([], right - left, top - bottom, reader.count, reader.unreadable, reader.mended)
@@ -225,9 +222,11 @@ def _bears(letter: _Glyph, accent: _Glyph) -> bool:
 
 def _words(glyphs: Sequence[_Glyph]) -> Iterator[Word]:
     word: Word | None = None
+    widest: float | None = None  # gap between the word's glyphs; None while it has but one
     for glyph in glyphs:
         text = _LIGATURES.get(glyph.text, glyph.text)
-        if word is not None and not glyph.space and _goes_on(word, glyph):
+        if word is not None and not glyph.space and _goes_on(word, glyph, widest):
+            widest = max(widest or 0.0, glyph.left - word.right)
             if word.bold == glyph.bold and 0.9 < glyph.size / word.size < 1.1:
                 word.text += text
                 word.right = max(word.right, glyph.right)
@@ -237,15 +236,21 @@ def _words(glyphs: Sequence[_Glyph]) -> Iterator[Word]:
             continue
         if word is not None:
             yield _finished(word)
-        word = Word(text, glyph.left, glyph.right, glyph.y, glyph.size, glyph.bold)
+        word, widest = Word(text, glyph.left, glyph.right, glyph.y, glyph.size, glyph.bold), None
     if word is not None:
         yield _finished(word)
 
 
-def _goes_on(word: Word, glyph: _Glyph) -> bool:
-    """Whether a glyph touches the word, or stands where its last one stands, as the letters of a ligature do."""
+def _goes_on(word: Word, glyph: _Glyph, widest: float | None) -> bool:
+    """Whether a glyph touches the word, or stands where its last one stands, as the letters of a ligature do.
+
+    A gap much wider than those before it is a blank that was not set as one; letters may be spaced.
+    """
     size = max(word.size, glyph.size)
-    return abs(glyph.y - word.y) < 0.5 * size and -1.2 * size < glyph.left - word.right < size
+    gap = glyph.left - word.right
+    if widest is not None and gap > 0.15 * size and gap > 2 * widest:
+        return False
+    return abs(glyph.y - word.y) < 0.5 * size and -1.2 * size < gap < size
 
 
 def _finished(word: Word) -> Word:
