@@ -74,10 +74,11 @@ class SourceReport(BaseModel):
     repairs: dict[str, int] = Field(description="What was mended, and how often")
     rows: int = Field(description="Rows made from it, over all splits")
     sha256: str
+    left_out: dict[str, int] = Field(default_factory=dict, description="What the reader passed over, and how often")
 
 
 class Dropped(BaseModel):
-    """Rows left out for one reason."""
+    """Rows, or parts of the material, left out for one reason; dropped.jsonl tells each with its place."""
 
     model_config = ConfigDict(extra="forbid")
 

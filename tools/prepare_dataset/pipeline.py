@@ -185,12 +185,20 @@ def _questions(
 
 
 def _about_questions(questions: Sequence[Question], parsed: Sequence[Parsed]) -> list[str]:
+    notes = []
+    seen = sum(question.split == "train" for question in questions)
+    unseen = sum(question.split in ("valid", "test") for question in questions)
+    if questions:
+        notes.append(
+            f"Questions kept for evaluation: {seen} on facts that train tells, asked in other words; {unseen} on text "
+            f"that is held out; {len(questions) - seen - unseen} on neither alone."
+        )
     exchanges = [unit for one in parsed for unit in one.units if isinstance(unit, Exchange)]
     asked = [str(turn["content"]) for unit in exchanges for turn in unit.messages if turn["role"] == "user"]
     repeated = repeated_in(questions, asked)
-    if not repeated:
-        return []
-    return [f"{repeated} of the questions kept for evaluation stand word for word in the examples."]
+    if repeated:
+        notes.append(f"{repeated} of the questions kept for evaluation stand word for word in the examples.")
+    return notes
 
 
 def _doubtful_encodings(sources: Sequence[Source]) -> list[Problem]:
