@@ -6,12 +6,10 @@ import re
 from html import escape
 from pathlib import Path
 
-import pytest
 from docx import Document
 
 from tests.prepare_dataset.readers.packed import epub, page
 from tests.prepare_dataset.test_tool import call, opened
-from tools.errors import DataError
 from tools.workspace.layout import Workspace
 
 SAMPLE = Path(__file__).parents[3] / "clients" / "sample" / "livros" / "o-farol-de-areia.md"
@@ -85,16 +83,3 @@ def test_documents_and_pages_give_prose_and_tables(tiny_ws: Workspace, tmp_path:
     asked = [question.question for question in dataset.questions()]
     assert any("2007" in question for question in asked)
     assert dataset.source_text("liga.html#Liga das Marés").startswith("Época,Equipa,Pontos\n2001,Faro Velho,26\n")
-
-
-def test_a_broken_book_is_told_beside_the_other_faults(tiny_ws: Workspace, tmp_path: Path) -> None:
-    folder = tmp_path / "material"
-    folder.mkdir()
-    raw = write_book(tmp_path / "a.epub").read_bytes()
-    (folder / "a.epub").write_bytes(raw[: len(raw) // 2])
-    (folder / "b.docx").write_bytes(b"{\\rtf1 Era uma vez.}")
-    with pytest.raises(DataError) as caught:
-        call(tiny_ws, folder, name="mau")
-    told = {Path(problem.path).name: problem.message for problem in caught.value.problems}
-    assert told.keys() == {"a.epub", "b.docx"}
-    assert told["a.epub"] == "It is damaged or cut off: its directory cannot be read."
