@@ -56,13 +56,9 @@ def test_files_and_chapters_take_turns(books: Workspace) -> None:
     assert len({(passage.source, passage.document) for passage in passages}) == 6
 
 
-def test_passages_can_be_asked_for_by_file_and_after_another(books: Workspace) -> None:
+def test_passages_can_be_asked_for_after_another(books: Workspace) -> None:
     first = annotate(books, limit=4).passages
     assert [passage.id for passage in annotate(books, limit=2, after=first[1].id).passages] == [p.id for p in first[2:]]
-    of_one = annotate(books, limit=5, source="o-farol-de-areia.md").passages
-    assert {passage.source for passage in of_one} == {"o-farol-de-areia.md"}
-    with pytest.raises(NotFound, match=r"o-farol-de-areia\.md"):
-        annotate(books, source="o-farol-de-areias.md")
     with pytest.raises(NotFound, match="passage"):
         annotate(books, after="nada")
 

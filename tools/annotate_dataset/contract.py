@@ -17,18 +17,18 @@ class Pair(BaseModel):
 
     passage: str = Field(min_length=1, max_length=64, description="Id of the passage")
     form: Form = "question"
-    question: str = Field("", max_length=2000, description="Clear without the passage; none for a summary")
+    question: str = Field("", max_length=2000, description="Clear by itself; none for a summary")
     answer: str = Field(
         max_length=4000,
-        description="Short, in the passage's language, made of the quote's words; or the summary, at most half as long",
+        description="In the quote's words and language; or the summary, at most half the passage",
     )
     quote: Quote | Annotated[list[Quote], Field(min_length=1, max_length=50)] = Field(
-        description="Copied literally from the passage; for a summary, a list that backs each of its sentences",
+        description="Copied from the passage; a list that backs each sentence of a summary",
     )
     rephrased: str | None = Field(
         None,
         max_length=2000,
-        description="The same question in other words: it is kept for evaluation, and `question` for training",
+        description="In other words, for evaluation",
     )
 
     @property
@@ -43,9 +43,8 @@ class AnnotateArgs(BaseModel):
 
     dataset: str = Field(description="Name of a prepared dataset, or name@version")
     limit: int = Field(5, ge=1, le=50, description="Passages to hand out")
-    form: Form = Field("question", description="What the passages handed out still lack")
-    after: str | None = Field(None, max_length=64, description="Hand out what follows the passage of this id")
-    source: str | None = Field(None, max_length=4096, description="Hand out passages of this file alone")
+    form: Form = Field("question", description="What they still lack")
+    after: str | None = Field(None, max_length=64, description="Go on after this passage")
     pairs: list[Pair] | None = Field(None, min_length=1, max_length=500)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from tools.annotate_dataset.contract import AnnotateArgs, AnnotateResult, Form, Pair, PassageOut
@@ -30,7 +29,7 @@ def annotate_dataset(ws: Workspace, args: AnnotateArgs) -> AnnotateResult:
     """Passages of train that still lack what is asked for, or what became of the pairs given.
 
     Works on the newest version that was annotated from the one named. Raises NotFound for an unknown
-    dataset, file or passage or a model that is gone, DataError for a damaged dataset, Conflict when the
+    dataset or passage or a model that is gone, DataError for a damaged dataset, Conflict when the
     dataset's model was exchanged for one with another tokenizer.
     """
     dataset = open_dataset(ws.dataset_folder(args.dataset))
@@ -46,7 +45,7 @@ def _hand_out(dataset: Dataset, args: AnnotateArgs) -> AnnotateResult:
     waiting = passages.lacking(args.form)
     shown: list[PassageOut] = []
     characters = 0
-    for passage in _chosen(passages, waiting, args)[: args.limit]:
+    for passage in _after(passages, waiting, args.after)[: args.limit]:
         told = _told(passages, passage, args.form)
         characters += len(told.text)
         if shown and characters > _MOST_CHARACTERS:
@@ -59,22 +58,14 @@ def _hand_out(dataset: Dataset, args: AnnotateArgs) -> AnnotateResult:
     return _result(dataset, passages=shown, remaining=len(waiting), next=follow)
 
 
-def _chosen(passages: Passages, waiting: Sequence[PassageText], args: AnnotateArgs) -> list[PassageText]:
-    """Those of the file that was named, after the passage that was named."""
-    found = list(waiting)
-    if args.after is not None:
-        order = {id_: number for number, id_ in enumerate(passages.by_id)}
-        if args.after not in order:
-            raise NotFound("passage", args.after, list(order), field="after", fix="Leave `after` out to begin anew.")
-        found = [passage for passage in found if order[passage.origin.id] > order[args.after]]
-    if args.source is not None:
-        wanted = PurePosixPath(args.source).parts
-        names = sorted({passage.origin.source for passage in passages.by_id.values()})
-        named = {name for name in names if wanted and PurePosixPath(name).parts[-len(wanted) :] == wanted}
-        if not named:
-            raise NotFound("source", args.source, names, field="source", fix="Leave `source` out for all files.")
-        found = [passage for passage in found if passage.origin.source in named]
-    return found
+def _after(passages: Passages, waiting: list[PassageText], after: str | None) -> list[PassageText]:
+    """Those that follow a passage in the order of handing out."""
+    if after is None:
+        return waiting
+    order = {id_: number for number, id_ in enumerate(passages.by_id)}
+    if after not in order:
+        raise NotFound("passage", after, list(order), field="after", fix="Leave `after` out to begin anew.")
+    return [passage for passage in waiting if order[passage.origin.id] > order[after]]
 
 
 def _told(passages: Passages, passage: PassageText, form: Form) -> PassageOut:

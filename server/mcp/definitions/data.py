@@ -47,10 +47,9 @@ ANNOTATE_DATASET = Tool(
     name="annotate_dataset",
     title="Add questions to a dataset",
     description=(
-        "Hand out passages that no question is about yet, and take in the questions and answers you write for them.\n"
+        "Hand out passages that no question is about yet, and take in the questions or summaries you write.\n"
         "Use it so that a model learns to answer about a text, not only to sound like it. Call it without `pairs`, "
-        "write two or three per passage in its language, or a summary, send them back; refused ones say why. "
-        "Makes a new version.\n"
+        "write two or three per passage, send them back; refused ones say why. Makes a new version.\n"
         'Example: {"dataset": "livros", "pairs": [{"passage": "p12", "question": "Quem acende o farol?", '
         '"answer": "O avô.", "quote": "o avô acendia o farol"}]}\n'
         "Before: prepare_dataset. Then: start_finetune."
