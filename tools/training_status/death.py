@@ -1,0 +1,40 @@
+"""What is known of how a run's process ended: evidence, in our own words."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+
+from tools.training_status.record import Record
+from tools.workspace import machine
+from tools.workspace.machine import GB
+
+# Of the machine's memory: with less than this available, the system ends processes.
+ALMOST_NONE = 0.05
+
+
+def how_it_ended(record: Record) -> str:
+    """The evidence in one or two sentences: when it last told something, and what says why it ended."""
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.last_sign))
+    told = [f"Its last sign of life was at {when}."]
+    error = record.run.error or {}
+    if psutil.boot_time() > record.last_sign:
+        told.append("The machine was started anew since.")
+    elif error.get("message"):
+        told.append(str(error["message"]))
+    if (low := low_memory(record)) is not None:
+        told.append(low)
+    return " ".join(told)
+
+
+def low_memory(record: Record) -> str | None:
+    """What the last report says of the system's memory, where it was nearly used up."""
+    last = record.reports[-1] if record.reports else None
+    total = machine.memory().total
+    if last is None or "system_available" not in last.memory:
+        return None
+    available = last.memory["system_available"]
+    if available >= ALMOST_NONE * total:
+        return None
+    return f"{available / GB:.2f} of {total / GB:.1f} GB of memory were available at step {last.step}."
