@@ -152,6 +152,17 @@ def test_no_break_spaces_that_became_plain_are_known_for_what_they_were() -> Non
     assert counts["mojibake_lost_characters"] > 10
 
 
+@pytest.mark.parametrize("lost", ["", "\ufffd"])
+def test_closing_quotation_marks_whose_last_byte_was_lost_come_back(lost: str) -> None:
+    text = BOOK.replace("«", "“").replace("»", "”")
+    assert mended(misread(text, "cp1252").replace("â€\x9d", f"â€{lost}"))[0] == text
+
+
+def test_control_characters_that_end_lines_stay() -> None:
+    text = BOOK.replace("\n", "\x85")
+    assert mended(text) == (text, {})
+
+
 WRAPPED = "\n".join("\n".join(textwrap.wrap(line, 72)) for line in OFICINA.split("\n"))
 
 

@@ -22,8 +22,8 @@ class Evidence:
 
     sure: occurrences of tokens that are wrong as they stand and right once mended; worse: of those
     that would be less right; sound: of those that are not concerned. stray: share of the characters
-    beyond ASCII that are no part of a misread one. sure_tokens, worse_tokens: which they are; fair_tokens: right as
-    they stand, and no better once mended.
+    beyond ASCII that are no part of a misread one. worse_tokens: which they are; fair_tokens: those
+    that are right as they stand, and no better once mended.
     """
 
     chain: Chain
@@ -31,7 +31,6 @@ class Evidence:
     worse: int = 0
     sound: int = 0
     stray: float = 0
-    sure_tokens: set[str] = field(default_factory=set)
     worse_tokens: set[str] = field(default_factory=set)
     fair_tokens: set[str] = field(default_factory=set)
 
@@ -45,9 +44,9 @@ def strongest(counts: Counter[str], examples: Counter[str]) -> Evidence | None:
 
     counts: the tokens beyond ASCII of a text. examples: those that may be meant, and do not speak for it.
     """
-    chains = _chains((), {token: token for token in counts}, counts)
     if not any(misreading.undone(token) != token for misreading in misreadings() for token in counts):
         return None
+    chains = _chains((), {token: token for token in counts}, counts)
     found = [_weighed(chain, mended, counts, examples) for chain, mended in chains]
     best = max(found, key=lambda evidence: (evidence.gain, -len(evidence.chain)), default=None)
     return best if best is not None and best.gain > 0 else None
@@ -77,7 +76,6 @@ def _weighed(chain: Chain, mended: dict[str, str], counts: Counter[str], example
             evidence.sound += count
         elif is_sure(token, now):
             evidence.sure += count - examples[token]
-            evidence.sure_tokens.add(token)
         elif faults(now) > faults(token):
             evidence.worse += count
             evidence.worse_tokens.add(token)

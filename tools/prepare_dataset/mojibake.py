@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from tools.prepare_dataset.charsets import TABLES
 from tools.prepare_dataset.edits import Edit, EditedText
@@ -26,8 +26,20 @@ _LINE = re.compile(r"[^\r\n]+")
 _CELL = re.compile(r'"(?:[^"\\]|\\.|"")*+"|[^\r\n\t,;|"]+', re.DOTALL)
 _MARKS = frozenset("«»“”‘’„‚‹›—–…•")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)
-# `Ã` and the no-break space that `à` was, once something made it a plain one.
-_LOST = re.compile(r"(?<!\w)Ã ( |(?=s\b|quel|quil))?(?=\w)")
+_CONTROLS = re.compile(
+    "[" + "".join(char for char in TABLES["latin_1"][0x80:0xA0] if char not in TABLES["cp1252"]) + "]"
+)
+# What programs made of bytes that cp1252 shows as nothing: the no-break spaces of `à` and of itself
+# became plain blanks, and of `”` the last byte was dropped. Each with what shows that nothing did.
+_LOST: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (
+        "Ã\xa0",
+        re.compile(r"(?<!\w)Ã ( |(?=s\b|quel|quil))?(?=\w)"),
+        lambda match: "à" if match[1] == "" else "à ",
+    ),
+    ("Â\xa0", re.compile("Â (?=\\S)"), " "),
+    ("â€\x9d", re.compile("â€\ufffd?"), "”"),
+)
 
 
 def mend_mojibake(edited: EditedText, quotes_are_syntax: bool = False) -> None:
@@ -49,22 +61,23 @@ def mend_mojibake(edited: EditedText, quotes_are_syntax: bool = False) -> None:
 
 def _mend_round(edited: EditedText, evidence: Evidence, quotes_are_syntax: bool) -> bool:
     """One round, undone where it is sure. False where it is sure nowhere."""
-    text = edited.text
+    text, before = edited.text, len(edited.steps)
     misreading = evidence.chain[0]
-    throughout = _is_throughout(evidence, text, quotes_are_syntax)
-    if throughout:
+    name = _name(misreading, text)
+    if _is_throughout(evidence, text, quotes_are_syntax):
         everything = evidence.stray == 0
         spans = [(0, len(text))] if everything else _tokens_but(text, evidence.worse_tokens)
-        edits = list(_edits(misreading, text, spans, any_script=everything))
+        edited.apply(name, _edits(misreading, text, spans, any_script=everything))
+        if misreading.charset == "cp1252" and len(evidence.chain) == 1:
+            for whole, pattern, now in _LOST:
+                if whole not in text:
+                    edited.substitute("mojibake_lost_characters", pattern, now)
     else:
-        edits = list(_edits(misreading, text, _damaged_lines(text, evidence.chain, quotes_are_syntax)))
-        if not edits and _is_frequent(evidence):
+        edited.apply(name, _edits(misreading, text, _damaged_lines(text, evidence.chain, quotes_are_syntax)))
+        if len(edited.steps) == before and _is_frequent(evidence):
             left = evidence.worse_tokens | evidence.fair_tokens
-            edits = list(_edits(misreading, text, _tokens_but(text, left)))
-    edited.apply(_name(misreading, edits), edits)
-    if throughout and misreading.charset == "cp1252" and len(evidence.chain) == 1 and "Ã\xa0" not in text:
-        edited.substitute("mojibake_lost_characters", _LOST, lambda match: "à" if match[1] == "" else "à ")
-    return bool(edits)
+            edited.apply(name, _edits(misreading, text, _tokens_but(text, left)))
+    return len(edited.steps) > before
 
 
 def _evidence(counts: Counter[str], text: str, quotes_are_syntax: bool) -> Evidence | None:
@@ -136,12 +149,10 @@ def _sure_words(line: str, chain: Chain) -> int | None:
     return words if words or better else None
 
 
-def _name(misreading: Misreading, edits: list[Edit]) -> str:
+def _name(misreading: Misreading, text: str) -> str:
     """`latin_1` where control characters tell that it was not cp1252."""
-    controls = {char for edit in edits for char in edit.was if "\x80" <= char < "\xa0"}
-    if misreading.charset == "cp1252" and controls - set(TABLES["cp1252"]):
-        return "mojibake_latin_1"
-    return f"mojibake_{misreading.charset}"
+    is_latin = misreading.charset == "cp1252" and _CONTROLS.search(text)
+    return "mojibake_latin_1" if is_latin else f"mojibake_{misreading.charset}"
 
 
 def _read_escapes(edited: EditedText) -> None:

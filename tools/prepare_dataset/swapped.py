@@ -72,9 +72,10 @@ def _gain(sample: Counter[str], mapped: dict[str, str]) -> int:
 
 
 def _mend_controls(edited: EditedText) -> None:
-    table = str.maketrans(_CONTROLS)
-    if not re.search("[\x80-\x9f]", edited.text):
+    # Alone, U+0085 is a line's end.
+    if not re.search("[\x80-\x84\x86-\x9f]", edited.text):
         return
+    table = str.maketrans(_CONTROLS)
     concerned = [token for token in tokens(edited.text) if any(char in _CONTROLS for char in token)]
     better = sum(not faults(token.translate(table)) for token in concerned)
     if better > 0.9 * len(concerned):
