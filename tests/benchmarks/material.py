@@ -37,3 +37,11 @@ def equal_rows(tokenizer: Tokenizer, count: int, length: int) -> list[Sequence]:
     ids = np.array(tokenizer.encode(books()), np.int32)
     ids = np.resize(ids, count * length).reshape(count, length)
     return [Sequence(row, np.ones(length, np.bool_)) for row in ids]
+
+
+def uneven_rows(tokenizer: Tokenizer, count: int, least: int, most: int) -> list[Sequence]:
+    """`count` rows of `least` to `most` tokens, evenly distributed, cut from the sample's books."""
+    lengths = np.random.default_rng(0).integers(least, most + 1, count)
+    ids = np.resize(np.array(tokenizer.encode(books()), np.int32), int(lengths.sum()))
+    ends = np.cumsum(lengths)
+    return [Sequence(row, np.ones(len(row), np.bool_)) for row in np.split(ids, ends[:-1])]

@@ -52,9 +52,14 @@ class Timed:
         self.losses += other.losses
         self.peak_bytes = max(self.peak_bytes, other.peak_bytes)
 
+    def part(self, start: int, stop: int | None = None) -> Timed:
+        """Steps `start` to `stop` - 1 alone."""
+        chosen = slice(start, stop)
+        return Timed(self.seconds[chosen], self.tokens[chosen], self.slots[chosen], self.losses, self.peak_bytes)
+
     def without_first(self, steps: int) -> Timed:
         """Less the steps in which kernels are compiled."""
-        return Timed(self.seconds[steps:], self.tokens[steps:], self.slots[steps:], self.losses, self.peak_bytes)
+        return self.part(steps)
 
     @property
     def tokens_per_second(self) -> float:
