@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import Counter, defaultdict
+from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from typing import Any
+
+import numpy as np
 
 from tools.prepare_dataset.reading_back import Origin, told_by
 
@@ -68,26 +71,47 @@ def learned_by(origin: Origin, content: Mapping[str, Any], source: str) -> Itera
 
 def shared_runs(train: Sequence[Learned], held: Sequence[Learned]) -> Iterator[SharedRun]:
     """Every run that counts and stands on both sides, once for each place in held-out text."""
-    blocks = _blocks(train)
+    blocks = _Blocks(train)
     counts = _Counting(train)
     for row in held:
         words = row.words
         seen: set[int] = set()
-        for at in range(len(words) - _BLOCK + 1):
-            for other, place in blocks.get(" ".join(words[at : at + _BLOCK]), ()):
-                for start in _runs_around(words, at, other.words, place):
-                    if start not in seen and counts.both(row, start, other, start + place - at):
-                        seen.add(start)
-                        yield SharedRun(row, start, other)
+        for at, other, place in blocks.found_in(words):
+            for start in _runs_around(words, at, other.words, place):
+                if start not in seen and counts.both(row, start, other, start + place - at):
+                    seen.add(start)
+                    yield SharedRun(row, start, other)
 
 
-def _blocks(train: Sequence[Learned]) -> dict[str, list[tuple[Learned, int]]]:
-    found: defaultdict[str, list[tuple[Learned, int]]] = defaultdict(list)
-    for row in train:
-        words = row.words
-        for place in range(0, len(words) - _BLOCK + 1, _BLOCK):
-            found[" ".join(words[place : place + _BLOCK])].append((row, place))
-    return found
+class _Blocks:
+    """The blocks of train, by a hash of their words: 16 bytes each, so that a library of books fits."""
+
+    def __init__(self, train: Sequence[Learned]) -> None:
+        hashes, rows, places = array("q"), array("I"), array("I")
+        for index, row in enumerate(train):
+            own = _hashes(row.words, _BLOCK)
+            hashes.extend(own)
+            rows.extend([index] * len(own))
+            places.extend(range(0, len(own) * _BLOCK, _BLOCK))
+        order = np.argsort(np.array(hashes, np.int64), kind="stable")
+        self._train = train
+        self._hashes = np.array(hashes, np.int64)[order]
+        self._rows, self._places = np.array(rows, np.uint32)[order], np.array(places, np.uint32)[order]
+
+    def found_in(self, words: list[str]) -> Iterator[tuple[int, Learned, int]]:
+        """(word at which a block starts, a row of train that has it, the word of that row), in order."""
+        own = np.array(_hashes(words, 1), np.int64)
+        first, after = (np.searchsorted(self._hashes, own, side) for side in ("left", "right"))
+        for at in np.flatnonzero(first < after).tolist():
+            for found in range(first[at], after[at]):
+                row, place = self._train[self._rows[found]], int(self._places[found])
+                if row.words[place : place + _BLOCK] == words[at : at + _BLOCK]:
+                    yield at, row, place
+
+
+def _hashes(words: list[str], step: int) -> list[int]:
+    """Of the block at each `step`th word."""
+    return [hash(tuple(words[at : at + _BLOCK])) for at in range(0, len(words) - _BLOCK + 1, step)]
 
 
 def _runs_around(words: list[str], at: int, others: list[str], place: int) -> range:

@@ -110,13 +110,20 @@ def _in_several_texts(runs: Runs) -> NDArray[np.bool_]:
     if not len(runs.hashes):
         return np.zeros(0, np.bool_)
     order = np.argsort(runs.hashes, kind="stable")
-    hashes, texts = runs.hashes[order], runs.texts[order]
+    hashes = runs.hashes[order]
+    same = hashes[1:] == hashes[:-1]
+    # Most runs stand once: what follows is done with the others alone.
+    repeated = np.append(same, False) | np.append(False, same)
+    order, hashes = order[repeated], hashes[repeated]
+    if not len(order):
+        return np.zeros(len(runs.hashes), np.bool_)
+    texts = runs.texts[order]
     first = np.append(True, hashes[1:] != hashes[:-1])
     group = np.cumsum(first) - 1
     # Texts ascend within a group: it holds several where its first and last differ.
     starts = np.flatnonzero(first)
     several = texts[starts] != texts[np.append(starts[1:], len(texts)) - 1]
-    which = np.zeros(len(order), np.bool_)
+    which = np.zeros(len(runs.hashes), np.bool_)
     which[order] = several[group]
     return which
 
