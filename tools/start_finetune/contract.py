@@ -26,6 +26,9 @@ class TrainSettings(BaseModel):
     lora_layers: int | None = Field(None, ge=-1, le=1000, description="Layers adapted from the last; -1 means all")
     lora_rank: int | None = Field(None, ge=1, le=1024)
     lora_alpha: float | None = Field(None, gt=0, le=4096, description="Strength: the branch is scaled by alpha / rank")
+    lora_scaling: Literal["standard", "rslora"] | None = Field(
+        None, description="alpha / rank, or alpha / √rank (rsLoRA) for high ranks"
+    )
     lora_dropout: float | None = Field(None, ge=0, lt=1)
     lora_keys: list[str] | None = Field(
         None, min_length=1, max_length=32, description="Modules adapted, e.g. `self_attn.q_proj`; default all linear"

@@ -12,6 +12,7 @@ from tools.start_finetune.contract import Preset
 COMMON: dict[str, Any] = {
     "max_minutes": None,
     "lora_keys": None,
+    "lora_scaling": "standard",
     "frozen_prefix": None,
     "rows_at_once": None,
     "keep_checkpoints": 3,

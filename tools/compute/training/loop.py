@@ -17,7 +17,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from tools.compute.arrays import scalar
-from tools.compute.cpu_ops import faster_on_cpu
+from tools.compute.device_ops import suited_to_device
 from tools.compute.training.batches import Batches, Cursor
 from tools.compute.training.branch import DropoutKeys
 from tools.compute.training.decoder import Decoder
@@ -162,7 +162,7 @@ class Trainer:
     def compute(self, batch: Batch) -> tuple[mx.array, Any]:
         """The summed loss of a batch and its gradients; changes nothing."""
         self.model.train()
-        with faster_on_cpu(self.model):
+        with suited_to_device(self.model):
             entering = self.prefix.entering(batch) if self.prefix else None
             return self._step.loss_and_gradients(on_device(batch, entering))
 

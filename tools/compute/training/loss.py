@@ -13,7 +13,7 @@ from typing import Any
 
 import mlx.core as mx
 
-from tools.compute.cpu_ops import exp
+from tools.compute.device_ops import exp
 
 CHUNK = 512
 Head = Callable[[mx.array], mx.array]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
 import mlx.core as mx
@@ -65,11 +66,13 @@ class Setup:
     def _shape(self) -> LoraShape:
         rank = self.plan.value("lora_rank")
         keys = self.plan.value("lora_keys")
+        # rsLoRA: https://arxiv.org/abs/2312.03732
+        standard = self.plan.value("lora_scaling") == "standard"
         flat = {name: setting.value for name, setting in self.plan.settings.items()}
         return LoraShape(
             layers=trained_layers(self.base.info, flat),
             rank=rank,
-            scale=self.plan.value("lora_alpha") / rank,
+            scale=self.plan.value("lora_alpha") / (rank if standard else math.sqrt(rank)),
             dropout=self.plan.value("lora_dropout"),
             keys=tuple(keys) if keys else None,
         )

@@ -1,4 +1,4 @@
-"""Our operations for the CPU give mlx's values and gradients."""
+"""The operations that suit a device give mlx's values and gradients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.tiny_model import make_tiny_model
-from tools.compute import cpu_ops, device
+from tools.compute import device, device_ops
 from tools.compute.loading import load_base
 from tools.workspace.layout import Workspace
 
@@ -28,7 +28,7 @@ def check(ours, theirs, *arrays: mx.array) -> None:
 
 def test_swiglu_is_silu_times_up() -> None:
     gate = mx.concatenate([mx.random.normal((2, 5, 12)), mx.full((2, 5, 12), -90.0), mx.full((2, 5, 12), 90.0)])
-    check(cpu_ops.swiglu, lambda g, u: nn.silu(g) * u, gate, mx.random.normal(gate.shape))
+    check(device_ops.swiglu, lambda g, u: nn.silu(g) * u, gate, mx.random.normal(gate.shape))
 
 
 @pytest.mark.parametrize("length", [1, 40, 128, 300])
@@ -41,7 +41,7 @@ def test_attention_is_mlxs(length: int, packed: bool) -> None:
         square = mx.tril(mx.ones((length, length), mx.bool_))
         mask = ((segments[:, :, None] == segments[:, None, :]) & square)[:, None]
     check(
-        lambda q, k, v: cpu_ops.attention(q, k, v, scale=0.25, mask=mask),
+        lambda q, k, v: device_ops.attention(q, k, v, scale=0.25, mask=mask),
         lambda q, k, v: mx.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask=mask),
         queries,
         keys,
@@ -53,7 +53,7 @@ def test_what_is_not_seen_weighs_nothing_even_where_it_is_far_larger() -> None:
     queries = mx.ones((1, 1, 2, 16))
     keys = mx.stack([mx.zeros((16,)), mx.full((16,), 1e3)])[None, None]
     values = mx.stack([mx.ones((16,)), mx.full((16,), 1e6)])[None, None]
-    output = cpu_ops.attention(queries, keys, values, scale=1.0, mask="causal")
+    output = device_ops.attention(queries, keys, values, scale=1.0, mask="causal")
     assert output[0, 0, 0, 0].item() == 1.0
 
 
@@ -63,8 +63,19 @@ def test_a_model_gives_the_same_and_gets_its_own_operations_back(ws: Workspace) 
     model = load_base(folder, "train").model
     ids = (mx.arange(150) % 300 + 3)[None]
     own, before = model(ids), (llama.swiglu, llama.scaled_dot_product_attention)
-    with pytest.raises(KeyError), cpu_ops.faster_on_cpu(model):
-        assert llama.swiglu is cpu_ops.swiglu
+    with pytest.raises(KeyError), device_ops.suited_to_device(model):
+        assert llama.swiglu is device_ops.swiglu
         np.testing.assert_allclose(np.array(model(ids)), np.array(own), rtol=1e-3, atol=1e-4)
         raise KeyError
     assert (llama.swiglu, llama.scaled_dot_product_attention) == before
+
+
+def test_fused_attention_is_asked_for_only_where_it_works() -> None:
+    device.set_up()
+    queries = mx.random.normal((1, 4, 8, 16))
+    keys = mx.random.normal((1, 2, 8, 16))
+    output = device_ops.fused_attention(queries, keys, keys, scale=0.25, mask="causal")
+    expected = mx.fast.scaled_dot_product_attention(queries, keys, keys, scale=0.25, mask="causal")
+    assert mx.array_equal(output, expected)
+    # The CPU has no fused kernel.
+    assert not device_ops.fused_works(16, mx.float32)

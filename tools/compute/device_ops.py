@@ -1,12 +1,17 @@
-"""Attention and SwiGLU for MLX's CPU backend, where exponentials hold training up.
+"""Attention and SwiGLU as each device does them best in training.
 
-There `mx.exp` and `mx.sigmoid` take 14 to 19 ns an element on x86, more than the products around
-them, and `mx.power` of a constant 6 (mlx 0.32.4). Here exponentials are powers, taken once: the
-backward pass uses what the forward pass found. Attention leaves out the blocks above the diagonal.
+On the CPU backend exponentials hold training up: there `mx.exp` and `mx.sigmoid` take 14 to 19 ns an
+element on x86, more than the products around them, and `mx.power` of a constant 6 (mlx 0.32.4). Here
+exponentials are powers, taken once: the backward pass uses what the forward pass found. Attention
+leaves out the blocks above the diagonal.
+
+On Metal MLX leaves its fused attention while training and stores all scores; `force_fused` keeps it,
+where the kernel takes the model's heads.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from collections.abc import Iterator
@@ -16,8 +21,10 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 
+from tools.compute import device
+
 _BLOCK = 128
-_NAMES = ("swiglu", "scaled_dot_product_attention")
+_PROBE = 64
 
 
 def exp(x: mx.array) -> mx.array:
@@ -103,14 +110,46 @@ def _block(queries: mx.array, keys: mx.array, values: mx.array, seen: mx.array) 
     return attended
 
 
+def fused_attention(
+    queries: mx.array, keys: mx.array, values: mx.array, cache: Any = None, *, scale: float, mask: Any
+) -> mx.array:
+    """Attention that never stores the scores, for the whole sequences of training."""
+    whole = cache is None and queries.shape[2] > 1 and fused_works(queries.shape[-1], queries.dtype)
+    return mx.fast.scaled_dot_product_attention(queries, keys, values, scale=scale, mask=mask, force_fused=whole)
+
+
+@functools.cache
+def fused_works(width: int, dtype: mx.Dtype) -> bool:
+    """Whether the device has fused kernels for heads of `width`, both ways and with a mask of either form."""
+    rows = mx.zeros((1, 1, _PROBE, width), dtype)
+    square = mx.tril(mx.ones((_PROBE, _PROBE), mx.bool_))[None, None]
+
+    def attended(queries: mx.array, mask: Any) -> mx.array:
+        attention = mx.fast.scaled_dot_product_attention(queries, rows, rows, scale=1.0, mask=mask, force_fused=True)
+        return attention.sum()
+
+    try:
+        mx.eval([mx.grad(attended)(rows, mask) for mask in ("causal", square)])
+    except (ValueError, RuntimeError):
+        return False
+    return True
+
+
+def _suited() -> dict[str, Any]:
+    kind = device.kind()
+    if kind == "cpu":
+        return {"swiglu": swiglu, "scaled_dot_product_attention": attention}
+    return {"scaled_dot_product_attention": fused_attention} if kind == "metal" else {}
+
+
 @contextmanager
-def faster_on_cpu(model: nn.Module) -> Iterator[None]:
-    """Within it the layers of an mlx-lm model use these operations, where the device is a CPU."""
+def suited_to_device(model: nn.Module) -> Iterator[None]:
+    """Within it the layers of an mlx-lm model use what suits the device."""
     module = sys.modules[type(model).__module__]
-    known = [name for name in _NAMES if hasattr(module, name)] if mx.default_device() == mx.cpu else []
-    originals = {name: getattr(module, name) for name in known}
-    for name in known:
-        setattr(module, name, {"swiglu": swiglu, "scaled_dot_product_attention": attention}[name])
+    suited = {name: operation for name, operation in _suited().items() if hasattr(module, name)}
+    originals = {name: getattr(module, name) for name in suited}
+    for name, operation in suited.items():
+        setattr(module, name, operation)
     try:
         yield
     finally:
