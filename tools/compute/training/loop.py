@@ -53,11 +53,15 @@ class BrokeDown(Exception):
 
 @dataclass
 class Window:
-    """What was learned since the last report: summed loss in nats, tokens learned and read, seconds."""
+    """What was learned since the last report: summed loss in nats, tokens learned and read, seconds.
+
+    slots: positions computed, those that fill lines up among them.
+    """
 
     loss: float = 0.0
     learned: int = 0
     tokens: int = 0
+    slots: int = 0
     seconds: float = 0.0
 
     @property
@@ -136,6 +140,7 @@ class Trainer:
         state.window.loss += scalar(total)
         state.window.learned += learned
         state.window.tokens += sum(part.tokens for part in parts)
+        state.window.slots += sum(part.ids.size for part in parts)
         state.window.seconds += time.perf_counter() - began
 
     def _add_gradients(self, batch: Batch) -> mx.array:

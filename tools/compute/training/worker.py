@@ -17,7 +17,7 @@ from tools.compute.training.session import Session, Stopped
 from tools.next_call import next_call
 from tools.start_finetune.contract import Plan
 from tools.start_finetune.lack_of_memory import EXIT_OUT_OF_MEMORY, tells_of_memory
-from tools.workspace import ledger, runs
+from tools.workspace import ledger, power, runs
 from tools.workspace.failures import failure_of
 from tools.workspace.files import read_json, write_json
 from tools.workspace.layout import Workspace, open_workspace
@@ -34,6 +34,8 @@ def main() -> None:
     adopt_lock()
     check_installation()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Training is background work: whoever uses the machine, or the endpoint, goes first.
+    power.give_way()
     ws, name = open_workspace(sys.argv[1]), sys.argv[2]
     holder = f"train-{name}"
     lock = FileLock.acquire(ws.lock_path(holder))
