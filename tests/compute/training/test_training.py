@@ -17,7 +17,15 @@ from tools.compute.loading import LoadedBase, load_base
 from tools.compute.lora import LoraShape, apply_lora, trainable
 from tools.compute.training.batches import Batches, Cursor, epoch_order, fixed_batches
 from tools.compute.training.branch import prepare_branches
-from tools.compute.training.checkpoint import Best, Policy, checkpoint_folders, restore_newest, save_checkpoint
+from tools.compute.training.checkpoint import (
+    Best,
+    Policy,
+    Restored,
+    checkpoint_folders,
+    restore_newest,
+    save_checkpoint,
+    set_aside,
+)
 from tools.compute.training.checkpointing import recomputed
 from tools.compute.training.decoder import Decoder
 from tools.compute.training.loop import BrokeDown, LoopSettings, Trainer
@@ -142,7 +150,7 @@ def test_a_resumed_run_is_the_same_run_to_the_last_bit(ws: Workspace, tmp_path: 
     save_checkpoint(tmp_path, first, SHAPE, DESCRIBED, Best(6, 1.0), Policy(2))
     first.train_step()
     second = fresh()
-    assert restore_newest(tmp_path, second) == Best(6, 1.0)
+    assert restore_newest(tmp_path, second) == Restored(Best(6, 1.0), [])
     assert second.state.step == 6
     while not second.done:
         second.train_step()
@@ -181,6 +189,32 @@ def test_the_newest_the_best_and_every_so_many_checkpoints_stay(adapted: LoadedB
         save_checkpoint(tmp_path, trainer, SHAPE, DESCRIBED, Best(2, 1.0), Policy(2, every=4))
     assert [path.name for path in checkpoint_folders(tmp_path)] == ["step-2", "step-4", "step-6", "step-7"]
     assert {path.name for path in tmp_path.iterdir()} == {"step-2", "step-4", "step-6", "step-7", "afina"}
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "gone", "no position"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    adapted: LoadedBase, tmp_path: Path, damage: str
+) -> None:
+    batches = Batches(sequences(4), 2, 0, 0, share=True)
+    trainer = make_trainer(adapted.model, batches, settings(accumulation=1, iters=4))
+    for _ in range(2):
+        trainer.train_step()
+        save_checkpoint(tmp_path, trainer, SHAPE, DESCRIBED, Best(1, 1.0), Policy(3))
+    weights, position = tmp_path / "step-2" / "adapters.safetensors", tmp_path / "step-2" / "checkpoint.json"
+    content = weights.read_bytes()
+    if damage == "flipped":
+        weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif damage == "cut":
+        weights.write_bytes(content[: len(content) // 2])
+    elif damage == "gone":
+        weights.unlink()
+    else:
+        position.write_text("{}")
+    restored = restore_newest(tmp_path, trainer)
+    assert restored == Restored(Best(1, 1.0), ["step-2"])
+    assert trainer.state.step == 1
+    set_aside(tmp_path, "step-2")
+    assert restore_newest(tmp_path, trainer).damaged == []
 
 
 def test_recomputing_gives_the_same_gradients_also_with_dropout_and_is_taken_off(base: LoadedBase) -> None:

@@ -16,7 +16,7 @@ from tools.compute.lora import WEIGHTS_FILE, LoraShape, save_weights, trainable,
 from tools.compute.training.batches import Cursor
 from tools.compute.training.guard import Guard
 from tools.compute.training.loop import Trainer, TrainerState, Window
-from tools.workspace.files import publishing, read_json, write_json
+from tools.workspace.files import publishing, read_json, sha256_file, write_json
 from tools.workspace.layout import ADAPTER_MARKER
 
 STATE_FILE = "state.safetensors"
@@ -55,15 +55,16 @@ def save_checkpoint(
     if not (final / ADAPTER_MARKER).is_file():
         with publishing(final) as aside:
             save_weights(aside / STATE_FILE, trainer.arrays())
+            version = f"step-{state.step}"
+            write_adapter(aside, trainable(trainer.model), shape, {**described, "version": version})
             position = {
                 "state": dataclasses.asdict(state),
                 "cursor": dataclasses.asdict(trainer.batches.cursor),
                 "best": dataclasses.asdict(best) if best else None,
                 "guard": trainer.guard.losses,
+                "files": {name: sha256_file(aside / name) for name in (WEIGHTS_FILE, STATE_FILE)},
             }
             write_json(aside / POSITION_FILE, position)
-            version = f"step-{state.step}"
-            write_adapter(aside, trainable(trainer.model), shape, {**described, "version": version})
     _remove_others(folder, best, policy)
     return final
 
@@ -79,16 +80,41 @@ def _remove_others(folder: Path, best: Best | None, policy: Policy) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
 
 
-def restore_newest(folder: Path, trainer: Trainer) -> Best | None:
-    """Put the trainer where the newest whole checkpoint was made; nothing happens where there is none."""
-    found = checkpoint_folders(folder)
-    if not found:
+@dataclass(frozen=True)
+class Restored:
+    """The best so far of the checkpoint that was taken up, and the names of newer ones that were damaged."""
+
+    best: Best | None
+    damaged: list[str]
+
+
+def restore_newest(folder: Path, trainer: Trainer) -> Restored:
+    """Put the trainer where the newest sound checkpoint was made; it stays where it is when there is none."""
+    damaged: list[str] = []
+    for checkpoint in reversed(checkpoint_folders(folder)):
+        position = _sound_position(checkpoint)
+        if position is None:
+            damaged.append(checkpoint.name)
+            continue
+        fields = position["state"]
+        state = TrainerState(**{**fields, "window": Window(**fields["window"])})
+        trainer.restore(state, load_arrays(checkpoint / WEIGHTS_FILE), load_arrays(checkpoint / STATE_FILE))
+        trainer.batches.cursor = Cursor(**position["cursor"])
+        trainer.guard = Guard(list(position["guard"]))
+        return Restored(Best(**position["best"]) if position["best"] else None, damaged)
+    return Restored(None, damaged)
+
+
+def set_aside(folder: Path, name: str) -> None:
+    """Take a damaged checkpoint out of the way, without removing it."""
+    (folder / name).rename(folder / f".damaged-{name}")
+
+
+def _sound_position(checkpoint: Path) -> dict[str, Any] | None:
+    """What a checkpoint tells of its position, where its files are as they were written."""
+    try:
+        position: dict[str, Any] = read_json(checkpoint / POSITION_FILE)
+        sound = all(sha256_file(checkpoint / name) == digest for name, digest in position["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    newest = found[-1]
-    position = read_json(newest / POSITION_FILE)
-    fields = position["state"]
-    state = TrainerState(**{**fields, "window": Window(**fields["window"])})
-    trainer.restore(state, load_arrays(newest / WEIGHTS_FILE), load_arrays(newest / STATE_FILE))
-    trainer.batches.cursor = Cursor(**position["cursor"])
-    trainer.guard = Guard(list(position["guard"]))
-    return Best(**position["best"]) if position["best"] else None
+    return position if sound else None

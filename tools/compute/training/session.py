@@ -14,7 +14,14 @@ import mlx.core as mx
 from tools.compute import device
 from tools.compute.arrays import load_arrays
 from tools.compute.lora import WEIGHTS_FILE, trainable
-from tools.compute.training.checkpoint import Best, Policy, checkpoint_folders, restore_newest, save_checkpoint
+from tools.compute.training.checkpoint import (
+    Best,
+    Policy,
+    checkpoint_folders,
+    restore_newest,
+    save_checkpoint,
+    set_aside,
+)
 from tools.compute.training.checkpointing import recomputed
 from tools.compute.training.guard import Rollbacks
 from tools.compute.training.loop import BrokeDown
@@ -77,7 +84,7 @@ class Session:
         mx.reset_peak_memory()
         device.bound_memory(int(self.plan.predicted_peak_gb * GB))
         with self._recomputing():
-            self.best = restore_newest(self.checkpoints, self.trainer)
+            self._restore()
             step = self.trainer.state.step
             runs.rewind(self.ws, self.run.run, step)
             self._stop_if_asked()
@@ -125,6 +132,13 @@ class Session:
         if step % self._value("save_every") == 0 or last or at_best or self._stopped_early():
             self._save()
 
+    def _restore(self) -> None:
+        restored = restore_newest(self.checkpoints, self.trainer)
+        self.best = restored.best
+        for name in restored.damaged:
+            set_aside(self.checkpoints, name)
+            self._event("damaged", f"The checkpoint {name} is damaged and was set aside; an older one is taken.")
+
     def _stopped_early(self) -> bool:
         patience = self._value("patience")
         return patience is not None and self.best is not None and self.best.since >= patience
@@ -140,14 +154,12 @@ class Session:
         folders = checkpoint_folders(self.checkpoints)
         to = int(folders[-1].name.removeprefix("step-")) if folders else 0
         rollback = self.rollbacks.add(at, to, why)
-        if folders:
-            self.best = restore_newest(self.checkpoints, self.trainer)
-        else:
-            self.trainer.begin_again(self.setup.initial)
-            self.best = None
+        self.trainer.begin_again(self.setup.initial)
+        self._restore()
         self.trainer.rate_factor = rollback.factor
+        to = self.trainer.state.step
         runs.rewind(self.ws, self.run.run, to)
-        if not folders:
+        if to == 0:
             self._evaluate()
         told = f"At step {at} {why}: back to step {to}, and on with {rollback.factor:g} of the planned rate."
         self._event("rollback", told)
