@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,8 @@ def test_thirteen_words_are_found_wherever_they_start_and_twelve_are_not(before:
     words = [f"w{n}" for n in range(13)]
     own = " ".join(f"x{n}" for n in range(before))
     train = learned(f"{own} {' '.join(words)} fim do texto")
-    [found] = shared_runs([train], [learned(f"antes disto {' '.join(words)} depois")])
-    assert found.word == 2
+    [(_, word)] = shared_runs([train], [learned(f"antes disto {' '.join(words)} depois")])
+    assert word == 2
     assert list(shared_runs([train], [learned(f"antes {' '.join(words[1:])} depois")])) == []
 
 
@@ -134,10 +135,21 @@ def test_both_ways_of_measuring_find_the_same() -> None:
     train = [learned(f"{paragraph(n)} {quoted} {paragraph(n + 50)}") for n in range(3)]
     held = [learned(f"{paragraph(7)} {quoted} {paragraph(8)}"), learned(paragraph(70))]
     found = list(shared_runs(train, held))
-    everywhere = {run for row in train for run in (row.run(n) for n in range(len(row.words) - 12))}
-    wanted = [n for n in range(len(held[0].words) - 12) if held[0].run(n) in everywhere]
-    assert sorted(run.word for run in found) == wanted
+    everywhere = {run for row in train for run in row.runs()}
+    wanted = [n for n, run in enumerate(held[0].runs()) if run in everywhere]
+    assert found == [(held[0], n) for n in wanted]
     assert len(wanted) >= len(quoted.split()) - 12
+
+
+def test_formulas_of_many_answers_do_not_count_and_are_found_fast() -> None:
+    closing = "Se ainda tiver dúvidas, escreva para a nossa casa ou venha falar connosco ao balcão da praça."
+    own = [" ".join(f"palavra{n}x{k}" for k in range(30)) for n in range(800)]
+    train = [learned(f"{text} {closing}", "exchange") for text in own[:600]]
+    held = [learned(f"{text} {closing}", "exchange") for text in own[600:]]
+    start = time.process_time()
+    assert list(shared_runs(train, held)) == []
+    assert time.process_time() - start < 2
+    assert list(shared_runs(train[:4], held[:1])) != []
 
 
 def test_what_the_card_says_of_each_split_is_what_the_files_hold(tiny_ws: Workspace) -> None:

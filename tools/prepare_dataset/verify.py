@@ -159,7 +159,7 @@ class _Verifier:
         held: list[Learned] = []
         for origin, content in self.rows:
             (train if origin.split == "train" else held).extend(learned_by(origin, content, self.texts[origin.source]))
-        found = Counter((run.held.origin.split, run.held.origin.index) for run in shared_runs(train, held))
+        found = Counter((row.origin.split, row.origin.index) for row, _ in shared_runs(train, held))
         for (split, index), count in sorted(found.items()):
             yield self._problem(f"{split}.jsonl", f"{count} runs of 13 words stand in train too.", index + 1)
         if len(found) != self.card["overlap"]["rows"]:

@@ -1,23 +1,19 @@
 """A second opinion on what the splits share: from the written rows, by another way than the one that cut it.
 
-Train's words are laid in blocks of 7; a stretch of 13 words holds a whole block, wherever it starts.
-So the blocks are looked for at every word of held-out text, and where one is found the stretch
-around it is measured. What counts is told in `checks.overlap`.
+Train's words are laid in blocks of 7; a run of 13 words holds a whole block, wherever it starts. So
+the blocks are looked for at every word of held-out text, and only runs around one are looked for in
+train. What counts is told in `checks.overlap`.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Any
-
-import numpy as np
 
 from tools.prepare_dataset.reading_back import Origin, told_by
 
@@ -38,19 +34,19 @@ class Learned:
 
     @cached_property
     def words(self) -> list[str]:
-        return [sys.intern(word.casefold()) for word in _WORD.findall(self.text)]
+        return _folded(self.text)
 
-    def run(self, start: int) -> tuple[str, ...]:
-        return tuple(self.words[start : start + _RUN])
+    @property
+    def is_answer(self) -> bool:
+        return self.origin.form not in ("", "passage")
 
+    def stretch(self, start: int, length: int) -> str:
+        """Some words from one on, as one text."""
+        return " ".join(self.words[start : start + length])
 
-@dataclass(frozen=True)
-class SharedRun:
-    """13 words of a held-out row, from word `word`, that a row of train has too."""
-
-    held: Learned
-    word: int
-    train: Learned
+    def runs(self) -> list[str]:
+        """All its runs, in order."""
+        return [self.stretch(start, _RUN) for start in range(len(self.words) - _RUN + 1)]
 
 
 def learned_by(origin: Origin, content: Mapping[str, Any], source: str) -> Iterator[Learned]:
@@ -69,85 +65,72 @@ def learned_by(origin: Origin, content: Mapping[str, Any], source: str) -> Itera
         yield Learned(origin, text, cells)
 
 
-def shared_runs(train: Sequence[Learned], held: Sequence[Learned]) -> Iterator[SharedRun]:
-    """Every run that counts and stands on both sides, once for each place in held-out text."""
-    blocks = _Blocks(train)
-    counts = _Counting(train)
-    for row in held:
-        words = row.words
-        seen: set[int] = set()
-        for at, other, place in blocks.found_in(words):
-            for start in _runs_around(words, at, other.words, place):
-                if start not in seen and counts.both(row, start, other, start + place - at):
-                    seen.add(start)
-                    yield SharedRun(row, start, other)
+def shared_runs(train: Sequence[Learned], held: Sequence[Learned]) -> Iterator[tuple[Learned, int]]:
+    """Each held-out text, and the word from which 13 stand in train too and count on both sides."""
+    blocks = {row.stretch(start, _BLOCK) for row in train for start in range(0, len(row.words) - _BLOCK + 1, _BLOCK)}
+    near = [(row, sorted(_near_blocks(row, blocks))) for row in held]
+    wanted = {row.stretch(start, _RUN) for row, starts in near for start in starts}
+    if not wanted:
+        return
+    counting = _Counting(train)
+    # Of train, only what has a block in common with held-out text can have a run in common.
+    theirs = {stretch for run in wanted for stretch in _blocks_within(run)}
+    there: set[str] = set()
+    for row in train:
+        if any(row.stretch(start, _BLOCK) in theirs for start in range(0, len(row.words) - _BLOCK + 1, _BLOCK)):
+            counts = counting.of(row)
+            there.update(run for start, run in enumerate(row.runs()) if run in wanted and counts(start))
+    for row, starts in near:
+        counts = counting.of(row)
+        yield from ((row, start) for start in starts if row.stretch(start, _RUN) in there and counts(start))
 
 
-class _Blocks:
-    """The blocks of train, by a hash of their words: 16 bytes each, so that a library of books fits."""
-
-    def __init__(self, train: Sequence[Learned]) -> None:
-        hashes, rows, places = array("q"), array("I"), array("I")
-        for index, row in enumerate(train):
-            own = _hashes(row.words, _BLOCK)
-            hashes.extend(own)
-            rows.extend([index] * len(own))
-            places.extend(range(0, len(own) * _BLOCK, _BLOCK))
-        order = np.argsort(np.array(hashes, np.int64), kind="stable")
-        self._train = train
-        self._hashes = np.array(hashes, np.int64)[order]
-        self._rows, self._places = np.array(rows, np.uint32)[order], np.array(places, np.uint32)[order]
-
-    def found_in(self, words: list[str]) -> Iterator[tuple[int, Learned, int]]:
-        """(word at which a block starts, a row of train that has it, the word of that row), in order."""
-        own = np.array(_hashes(words, 1), np.int64)
-        first, after = (np.searchsorted(self._hashes, own, side) for side in ("left", "right"))
-        for at in np.flatnonzero(first < after).tolist():
-            for found in range(first[at], after[at]):
-                row, place = self._train[self._rows[found]], int(self._places[found])
-                if row.words[place : place + _BLOCK] == words[at : at + _BLOCK]:
-                    yield at, row, place
+def _near_blocks(row: Learned, blocks: Set[str]) -> set[int]:
+    """Where runs start that hold one of the blocks."""
+    last = len(row.words) - _RUN
+    found: set[int] = set()
+    for at in range(len(row.words) - _BLOCK + 1):
+        if row.stretch(at, _BLOCK) in blocks:
+            found.update(range(max(0, at + _BLOCK - _RUN), min(at, last) + 1))
+    return found
 
 
-def _hashes(words: list[str], step: int) -> list[int]:
-    """Of the block at each `step`th word."""
-    return [hash(tuple(words[at : at + _BLOCK])) for at in range(0, len(words) - _BLOCK + 1, step)]
-
-
-def _runs_around(words: list[str], at: int, others: list[str], place: int) -> range:
-    """Where runs start in `words` that hold the block at `at`, and equal what is around `place` in `others`."""
-    first, last, shift = at, at + _BLOCK, place - at
-    lowest = max(0, -shift, at + _BLOCK - _RUN)
-    while first > lowest and words[first - 1] == others[first + shift - 1]:
-        first -= 1
-    stop = min(len(words), len(others) - shift, at + _RUN)
-    while last < stop and words[last] == others[last + shift]:
-        last += 1
-    return range(first, last - _RUN + 1)
+def _blocks_within(run: str) -> Iterator[str]:
+    words = run.split(" ")
+    return (" ".join(words[start : start + _BLOCK]) for start in range(_RUN - _BLOCK + 1))
 
 
 class _Counting:
     """Whether runs count: most words are a table's cells, and of no formula that many answers of train have."""
 
     def __init__(self, train: Sequence[Learned]) -> None:
-        self._answers = [row for row in train if row.origin.form not in ("", "passage")]
+        self._answers = [row for row in train if row.is_answer]
 
-    def both(self, held: Learned, start: int, train: Learned, place: int) -> bool:
-        return self._counts(held, start) and self._counts(train, place)
-
-    def _counts(self, row: Learned, start: int) -> bool:
+    def of(self, row: Learned) -> Callable[[int], bool]:
+        """Whether the run of a row that starts at a word counts."""
         if row.cells:
-            known = {word.casefold() for word in _WORD.findall(row.cells)}
-            return 2 * sum(word in known for word in row.run(start)) > _RUN
-        if row.origin.form in ("", "passage"):
-            return True
-        places = [place for place in range(len(row.words) - _RUN + 1) if row.run(place) in self._formulas]
-        own = [word for word in range(start, start + _RUN) if not any(p <= word < p + _RUN for p in places)]
-        return 2 * len(own) > _RUN
+            known = set(_folded(row.cells))
+            return _mostly([word in known for word in row.words])
+        if not row.is_answer:
+            return lambda _: True
+        own = [True] * len(row.words)
+        for start, run in enumerate(row.runs()):
+            if run in self._formulas:
+                own[start : start + _RUN] = [False] * _RUN
+        return _mostly(own)
 
     @cached_property
-    def _formulas(self) -> set[tuple[str, ...]]:
-        counts: Counter[tuple[str, ...]] = Counter()
+    def _formulas(self) -> set[str]:
+        counts: Counter[str] = Counter()
         for row in self._answers:
-            counts.update({row.run(start) for start in range(len(row.words) - _RUN + 1)})
+            counts.update(set(row.runs()))
         return {run for run, count in counts.items() if count >= _MANY_ANSWERS}
+
+
+def _mostly(words: Sequence[bool]) -> Callable[[int], bool]:
+    sums = [0, *accumulate(words)]
+    return lambda start: 2 * (sums[start + _RUN] - sums[start]) > _RUN
+
+
+def _folded(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
