@@ -57,12 +57,36 @@ class KeyedDropout(nn.Module):
         return mx.where(kept, x * (1 / (1 - self._p)), 0).astype(x.dtype)
 
 
+@mx.custom_function
+def _branch(x: mx.array, down: mx.array, up: mx.array) -> mx.array:
+    return (x @ down.astype(x.dtype)) @ up.astype(x.dtype)
+
+
+@_branch.vjp
+def _branch_backward(primals: Any, cotangent: mx.array, _output: Any) -> tuple[mx.array, mx.array, mx.array]:
+    """The matrices' gradients are made before the input's is passed on.
+
+    Left to itself MLX makes them last and holds for many layers what they are made of: where activations
+    are recomputed, several times the memory of a layer.
+    """
+    (x, down, up), given = primals, _flat(cotangent)
+    narrow_down, narrow_up = down.astype(x.dtype), up.astype(x.dtype)
+    by_middle = given @ narrow_up.T
+    by_down = (_flat(x).T @ by_middle).astype(down.dtype)
+    by_up = ((_flat(x) @ narrow_down).T @ given).astype(up.dtype)
+    by_input = (by_middle @ narrow_down.T).reshape(x.shape)
+    return mx.depends(by_input, [by_down, by_up]), by_down, by_up
+
+
+def _flat(x: mx.array) -> mx.array:
+    return x.reshape(-1, x.shape[-1])
+
+
 class TypedLoRALinear(LoRALinear):
     """mlx-lm's layer, its branch computed in the type of the input."""
 
     def __call__(self, x: Any) -> Any:
-        down, up = self.lora_a.astype(x.dtype), (self.scale * self.lora_b).astype(x.dtype)
-        return self.linear(x) + (self.dropout(x) @ down) @ up
+        return self.linear(x) + _branch(self.dropout(x), self.lora_a, self.scale * self.lora_b)
 
 
 def prepare_branches(model: nn.Module, p: float, seed: int) -> DropoutKeys:
