@@ -148,7 +148,17 @@ def test_quoted_cells_may_hold_separators_and_lines() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "value"),
-    [("1.234", 1234), ("1,234", 1234), ("85,5", 85.5), ("-3", -3), ("1.234,5", 1234.5), ("2023/24", None), ("", None)],
+    [
+        ("0.375", 0.375),
+        ("0,375", 0.375),
+        ("1.234", 1234),
+        ("1,234", 1234),
+        ("85,5", 85.5),
+        ("-3", -3),
+        ("1.234,5", 1234.5),
+        ("2023/24", None),
+        ("", None),
+    ],
 )
 def test_numbers_are_read_as_people_write_them(cell: str, value: float | None) -> None:
     assert parse_number(cell) == value

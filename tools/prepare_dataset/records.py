@@ -217,15 +217,16 @@ def number_reader(cells: Sequence[str]) -> Callable[[str], float | None]:
 def parse_number(cell: str, decimal: Mark | None = None) -> float | None:
     """A number as people write it: `1.234`, `85,5`, `+3`, `1 234`; None for anything else.
 
-    decimal: the mark of decimals, where it is known. Without it one mark before three digits parts thousands.
+    decimal: the mark of decimals, where it is known. Without it one mark before three digits parts thousands,
+    unless a lone zero stands before it.
     """
     text = cell.strip()
     if text.isdecimal():
         return float(text)
     text = text.replace("\u00a0", "").replace("\u202f", "").replace("−", "-")
-    if decimal != "." and re.fullmatch(r"[+-]?\d{1,3}(?:[. ]\d{3})+(?:,\d+)?", text):
+    if decimal != "." and re.fullmatch(r"[+-]?[1-9]\d{0,2}(?:[. ]\d{3})+(?:,\d+)?", text):
         text = re.sub(r"[. ]", "", text).replace(",", ".")
-    elif decimal != "," and re.fullmatch(r"[+-]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?", text):
+    elif decimal != "," and re.fullmatch(r"[+-]?[1-9]\d{0,2}(?:[, ]\d{3})+(?:\.\d+)?", text):
         text = re.sub(r"[, ]", "", text)
     elif re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", text):
         text = text.replace(",", ".")
