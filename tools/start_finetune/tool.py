@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from typing import Any
 
 from tools.errors import Conflict, InvalidArgument, NotFound
 from tools.models.catalogue import find as find_in_catalogue
@@ -12,7 +11,9 @@ from tools.models.info import ModelInfo, load_info
 from tools.next_call import next_call
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.start_finetune.contract import ControlArgs, ControlResult, Plan, StartArgs, StartResult
+from tools.start_finetune.description import describe
 from tools.start_finetune.launch import launch
+from tools.start_finetune.mlx_lm_config import write_config
 from tools.start_finetune.plan import make_plan
 from tools.start_finetune.presets import DatasetShape
 from tools.workspace import names, runs
@@ -195,17 +196,9 @@ def _write_run(ws: Workspace, name: str, dataset: Dataset, info: ModelInfo, plan
         earlier = runs.by_request_key(ws, request_key) if request_key else None
         if earlier is not None:
             return earlier.run
-    described: dict[str, Any] = {
-        "name": name,
-        "dataset": run.dataset,
-        "model": run.model,
-        "plan": run.plan,
-        "steps": run.steps,
-        "created": now,
-        "request_key": request_key,
-    }
     try:
-        write_json(runs.folder(ws, run_id) / RUN_FILE, described)
+        write_json(runs.folder(ws, run_id) / RUN_FILE, describe(run, dataset, info, request_key))
+        write_config(ws, run_id)
         runs.add_event(ws, run_id, 0, "queued", "Waiting for its turn.")
         launch(ws, run_id, lock)
     except BaseException:
