@@ -55,7 +55,7 @@ class Recorder:
     def valid(self, step: int, loss: float, batches: int) -> None:
         runs.add_metrics(self._ws, self._run, step, "valid", {"loss": round(loss, 5), "batches": batches})
 
-    def samples(self, step: int, answers: list[dict[str, str]], seconds: float = 0.0) -> None:
+    def samples(self, step: int, answers: list[dict[str, str]], seconds: float) -> None:
         """seconds: that the whole evaluation took."""
         runs.add_metrics(self._ws, self._run, step, "sample", {"answers": answers, "seconds": round(seconds, 3)})
 

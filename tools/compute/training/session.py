@@ -186,9 +186,10 @@ class Session:
             {"prompt": prompt, "answer": answer(self.setup.base.model, self.setup.base.tokenizer, prompt)}
             for prompt in self._prompts()
         ]
-        self.record.samples(step, answers)
+        took = time.monotonic() - began
+        self.record.samples(step, answers, took)
         mx.clear_cache()
-        return time.monotonic() - began
+        return took
 
     def _prompts(self) -> list[str]:
         asked = self._value("sample_prompts")
@@ -197,12 +198,13 @@ class Session:
         return [question.question for question in self.dataset.questions()[:_SAMPLE_PROMPTS]]
 
     def _save(self) -> None:
+        began = time.monotonic()
         for prefix in (self.setup.prefix, self.setup.valid_prefix):
             if prefix is not None:
                 prefix.store.sync()
         policy = Policy(self._value("keep_checkpoints"), self._value("keep_every"))
         save_checkpoint(self.checkpoints, self.trainer, self.setup.shape, self._described(), self.best, policy)
-        self._event("checkpoint", f"Checkpoint step-{self.trainer.state.step} saved.")
+        self.record.saved(self.trainer.state.step, time.monotonic() - began)
 
     def _publish(self) -> str:
         """Publish the best checkpoint, or the last step where that is asked for or nothing was better."""
