@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.prepare_dataset.support import source
 from tests.support.tiny_model import write_tokenizer
 from tools.models.tokenizer import Tokenizer
+from tools.prepare_dataset import cut as cutting
 from tools.prepare_dataset.books import parse_book
 from tools.prepare_dataset.breaks import Layout
 from tools.prepare_dataset.compose import Composer
@@ -142,11 +144,24 @@ def test_rows_of_a_book_fit_in_each_form(tokenizer: Tokenizer, form: Format, lim
     assert all(a.span.end <= b.span.start for a, b in pairwise(rows))
 
 
+@pytest.mark.parametrize("run", [" ", "\n", ".", '"', "\n ", ". ", "-", "#", "# ", "1.", "🇵🇹", "\t.", ", "])
+def test_long_runs_of_one_sign_take_no_long_time(tokenizer: Tokenizer, run: str) -> None:
+    text = f"Índice\n\n1. Um\n\nO farol.{run * (80_000 // len(run))}Fim. # Um{run * (20_000 // len(run))}x"
+    began = time.process_time()
+    (unit, *_) = parse_book(source("a.txt", text, "book"), wording("pt")).units
+    assert rows_of(tokenizer, text, 400)
+    assert unit.span.end
+    assert time.process_time() - began < 5
+
+
 @pytest.mark.parametrize("unit", ["x", "Um parágrafo.\n\n"])
-def test_a_text_of_megabytes_is_cut_in_stretches_and_nothing_is_lost(tokenizer: Tokenizer, unit: str) -> None:
-    text = (unit * (2_300_000 // len(unit))).strip()
-    rows = rows_of(tokenizer, text, 4000)
-    assert all(row.tokens <= 4000 for row in rows)
+def test_a_long_text_is_cut_in_stretches_and_nothing_is_lost(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, unit: str
+) -> None:
+    monkeypatch.setattr(cutting, "_STRETCH", 20_000)
+    text = (unit * (70_000 // len(unit))).strip()
+    rows = rows_of(tokenizer, text, 400)
+    assert all(row.tokens <= 400 for row in rows)
     assert all(text[row.span.start : row.span.end] == row.learned for row in rows)
     assert all(not text[a.span.end : b.span.start].strip() for a, b in pairwise(rows))
     assert (rows[0].span.start, rows[-1].span.end) == (0, len(text))

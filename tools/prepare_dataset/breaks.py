@@ -14,7 +14,9 @@ import numpy as np
 
 from tools.prepare_dataset.headings import is_heading
 from tools.prepare_dataset.sentences import (
+    LINE_STOPS,
     Border,
+    begins_an_item,
     character_borders,
     clause_borders,
     ends_an_item,
@@ -44,10 +46,8 @@ _AFTER_HEADING = 1_000_000
 _AFTER_COLON = 300_000
 _AFTER_TITLE = 200_000
 
-_GAP = re.compile(r"\s*\n[ \t]*\n\s*")
+_GAP = re.compile(r"(?<=\S)\s*\n[ \t]*\n\s*")
 _RULE = re.compile(r"[-=_~*•#\s]{3,}")
-_ITEM = re.compile(r"[-–—*•+>|]|\d{1,3}[.)]|[a-z]\)")
-_ENDS = frozenset(".!?…:;»”\"'’)")
 _TITLE_LENGTH = 80
 # Candidates kept for a piece of the greatest size.
 _CANDIDATES = 32
@@ -75,9 +75,10 @@ class Layout:
         start, end = piece
         reach = int(self._before([end])[0]) - most
         start = max(start, int(self._ends[reach - 1])) if reach > 0 else start
-        found = {after for _, after, _ in _sentence_breaks(self.text, start, end)}
-        found.update(gap.end() for gap in _GAP.finditer(self.text, start, end))
-        return sorted(position for position in found if position < end)
+        found = {after for _, after in sentence_borders(self.text, start, end)}
+        lines = line_borders(self.text, start, end)
+        found.update(border[1] for border in lines if not tears_a_line(self.text, border))
+        return sorted(found)
 
     def _before(self, positions: Sequence[int]) -> np.ndarray:
         return np.searchsorted(self._ends, positions, side="right")
@@ -164,7 +165,12 @@ def _between(above: str, below: str, after_heading: bool, before_heading: bool) 
         return _SECTION
     if above.endswith(":"):
         return _PARAGRAPH + _AFTER_COLON
-    if len(above) <= _TITLE_LENGTH and above[-1] not in _ENDS and "\n" not in above and not _ITEM.match(above):
+    if (
+        len(above) <= _TITLE_LENGTH
+        and above[-1] not in LINE_STOPS
+        and "\n" not in above
+        and not begins_an_item(above, 0)
+    ):
         return _PARAGRAPH + _AFTER_TITLE
     return _PARAGRAPH if _RULE.fullmatch(below) is None else _LINE
 

@@ -42,6 +42,8 @@ class _Entries:
         indent = -1
         repeated = False
         for end, line in self._lines():
+            if len(line) > 2 * _LONGEST:
+                break
             name = _normal(line)
             label = named_label(line.strip())
             if not name or name in seen:

@@ -23,7 +23,7 @@ _ATTEMPTS = 8
 _FILL = 0.9
 _SAMPLE_CHARS = 1000
 _STRETCH = 1_000_000  # characters
-_GAPS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\s*\n\s*"), re.compile(r"\s+"))
+_GAPS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\n\s*"), re.compile(r"\s+"))
 
 
 def check_overlap(overlap: int, max_tokens: int) -> None:

@@ -25,7 +25,7 @@ class Heading:
 
 
 _BLOCK = re.compile(r"\n[ \t]*\n+")
-_ATX = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t]*#*$", re.MULTILINE)
+_ATX = re.compile(r"(#{1,6})[ \t]+(\S.{0,300}?)[ \t]*#*$", re.MULTILINE)
 _UNDERLINED = re.compile(
     r"^(?P<title>[^\n]{1,120}(?:\n[ \t]+[^\n]{1,120})?)\n(?P<line>[ \t]*(?:={3,}|-{3,}|~{3,}))[ \t]*$", re.MULTILINE
 )

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 Border = tuple[int, int]
 
 _STOP = re.compile(
-    r"(?P<stop>[.!?…]+)(?:[\"”»’')\]}*_]|\[\d{1,3}\])*(?P<gap>\s+)(?=(?P<next>\S))"
+    r"(?<![.!?…])(?P<stop>[.!?…]+)(?:[\"”»’')\]}*_]|\[\d{1,3}\])*(?P<gap>\s+)(?=(?P<next>\S))"
     r"|[。！？][」』”）]*(?P<wide>\s*)(?=\S)"
 )
 _LAST_WORD = re.compile(r"[^\s(\[{«“\"'‘—–/]*$")
@@ -48,7 +48,8 @@ _WORD = re.compile(r"(?<=\S)(\s+)(?=\S)")
 _LINE_END = re.compile(r"(?<=\S)(\s*\n\s*)(?=\S)")
 _ITEM = re.compile(r"(?:[-*•+>|]|\d{1,3}[.)])(?=\s)|[–—•]|[a-z]\)")
 _RULE = re.compile(r"[-=_~*]{3,}$", re.MULTILINE)
-_LINE_STOPS = frozenset(".!?…:;»”\"'’)")
+# What a line ends with that goes no further.
+LINE_STOPS = frozenset(".!?…:;»”\"'’)")
 # Lines as long as these are of a text wrapped at a width.
 _WRAPPED = range(45, 111)
 _SHORT = 30
@@ -95,10 +96,15 @@ def line_borders(text: str, start: int, end: int) -> Iterator[Border]:
         yield match.span(1)
 
 
+def begins_an_item(text: str, at: int) -> bool:
+    """Whether the mark of a list's item, a quotation or a speaker stands there."""
+    return _ITEM.match(text, at) is not None
+
+
 def ends_an_item(text: str, border: Border) -> bool:
     """Whether a line end is that of a sentence, an item of a list, or a speaker's words."""
     before, after = border
-    return not _RULE.match(text, after) and (text[before - 1] in _LINE_STOPS or _ITEM.match(text, after) is not None)
+    return not _RULE.match(text, after) and (text[before - 1] in LINE_STOPS or begins_an_item(text, after))
 
 
 def tears_a_line(text: str, border: Border) -> bool:
