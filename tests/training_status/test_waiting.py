@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.training_status.rows import RUN, alive, make_run, report
+from tests.training_status.rows import RUN, alive, answered, make_run, report
 from tools.training_status.contract import StatusArgs, StatusResult
 from tools.training_status.tool import training_status
 from tools.workspace import runs
@@ -17,7 +17,7 @@ from tools.workspace.locks import FileLock
 
 NEWS: dict[str, Callable[[Workspace], object]] = {
     "a checkpoint": lambda ws: runs.add_event(ws, RUN, 5, "checkpoint", "Checkpoint step-5 saved."),
-    "an evaluation": lambda ws: runs.add_metrics(ws, RUN, 5, "valid", {"loss": 2.0}),
+    "an evaluation": lambda ws: answered(ws, 5, ["O avô."]),
     "a state": lambda ws: runs.set_state(ws, RUN, "paused", "Paused."),
 }
 
@@ -37,7 +37,22 @@ def test_waiting_ends_with_the_news_and_not_with_the_time(ws: Workspace, news: s
         status, took = waited(ws, 20)
         timer.join()
     assert 0.2 < took < 5
-    assert status.events or status.valid_loss == 2.0
+    assert status.events or status.samples
+
+
+def test_an_evaluation_and_its_checkpoint_are_told_together(ws: Workspace) -> None:
+    make_run(ws)
+    with alive(ws):
+        timers = [
+            threading.Timer(0.2, answered, (ws, 5, ["O avô."])),
+            threading.Timer(0.35, runs.add_event, (ws, RUN, 5, "checkpoint", "Checkpoint step-5 saved.")),
+        ]
+        for timer in timers:
+            timer.start()
+        status, took = waited(ws, 20)
+        for timer in timers:
+            timer.join()
+    assert status.samples and status.events and took < 5
 
 
 def test_a_report_alone_wakes_nobody(ws: Workspace) -> None:
@@ -63,7 +78,7 @@ def test_the_death_of_the_process_is_news(ws: Workspace) -> None:
 
 def test_what_came_after_the_step_that_is_known_is_news_at_once(ws: Workspace) -> None:
     make_run(ws)
-    runs.add_metrics(ws, RUN, 40, "valid", {"loss": 2.0})
+    answered(ws, 40, ["O avô."])
     with alive(ws):
         assert waited(ws, 20, since_step=30)[1] < 5
         # That evaluation is known: it waits for another.

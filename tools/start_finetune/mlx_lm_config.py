@@ -59,7 +59,7 @@ def config_text(plan: Plan, *, model: Path, data: Path, form: str, rows: dict[st
     form: of the dataset's rows, `text`, `completions` or `chat`. rows: in each split. adapter: the folder
     that mlx-lm is to write to.
     """
-    comments = [f"# {line}" for line in _comments(plan, form, rows)]
+    comments = [f"# {line}".rstrip() for line in _comments(plan, form, rows)]
     config = _config(plan, model=model, data=data, form=form, adapter=adapter)
     return "\n".join([*comments, *_yaml(config, "")]) + "\n"
 

@@ -17,7 +17,8 @@ _TIMES_PLANNED = 2.0
 _FEWEST_REPORTS = 4
 _LATELY = 3
 _PADDING = 0.25
-_EVALUATING = 0.3
+# Evaluations of so many seconds, and that share of the time.
+_EVALUATION_S, _EVALUATING = 5.0, 0.3
 
 
 def slow(record: Record) -> Iterator[Finding]:
@@ -46,7 +47,7 @@ def evaluated_often(record: Record) -> Iterator[Finding]:
     if step is None or not every or not record.active:
         return
     evaluation, between = record.evaluation_seconds, step * every
-    if evaluation / max(1e-9, evaluation + between) > _EVALUATING:
+    if evaluation >= _EVALUATION_S and evaluation / (evaluation + between) > _EVALUATING:
         yield Finding(
             finding="evaluations take much of the time",
             evidence=f"An evaluation takes {evaluation:.0f} s, the {every} steps between two take {between:.0f} s.",
