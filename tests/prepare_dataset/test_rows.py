@@ -8,10 +8,20 @@ from typing import Any
 
 import pytest
 
+from tests.prepare_dataset.support import source
+from tests.support.tiny_model import write_tokenizer
 from tools.errors import InvalidArgument
+from tools.models.tokenizer import Tokenizer
+from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.contract import SPLITS, PrepareArgs
+from tools.prepare_dataset.counting import RowCounter
+from tools.prepare_dataset.dropped import Drops
+from tools.prepare_dataset.material import Parsed, Passage, Span
 from tools.prepare_dataset.reading_back import Origin, open_dataset
+from tools.prepare_dataset.rows import RowMaker
+from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.tool import prepare_dataset
+from tools.prepare_dataset.wording import wording
 from tools.prepare_dataset.write import lengths_of
 from tools.workspace.layout import Workspace
 
@@ -41,6 +51,21 @@ def check_lengths(splits: dict[str, Any], origins: list[Origin]) -> None:
         assert splits[split]["lengths"]["0%"] == min(tokens) > 0
         assert splits[split]["lengths"]["100%"] == max(tokens)
         assert splits[split]["tokens"] == sum(tokens)
+
+
+def test_a_heading_without_text_is_no_row(tmp_path: Path) -> None:
+    write_tokenizer(tmp_path)
+    composer = Composer("text", wording("pt"), RowCounter(Tokenizer.load(tmp_path), ""))
+    text = "Capítulo I\n\nO farol acendeu-se.\n\nNota de Copyright\n-----------------\n"
+    book, last = source("a.txt", text, "book"), text.index("Nota")
+    spans = [
+        Span("a.txt", "book", f"a.txt#{n}", str(n), *ends) for n, ends in enumerate([(0, last), (last, len(text))])
+    ]
+    drops = Drops()
+    maker = RowMaker(composer, 400, drops)
+    rows = maker.make([book], [Parsed(units=[Passage(span) for span in spans])], Stages(lambda *_: None))
+    assert [row.span for row in rows] == spans[:1]
+    assert drops.counts() == {"heading without text": 1}
 
 
 def test_an_overlap_of_more_than_half_a_row_is_refused(tiny_ws: Workspace) -> None:

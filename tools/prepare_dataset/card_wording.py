@@ -230,6 +230,7 @@ _PT = CardWording(
         "stands in train": "de valid e test, por estarem também em train",
         "guard gap": "intervalo junto a texto reservado",
         "does not fit max_tokens": "não cabem em max_tokens",
+        "heading without text": "títulos sem texto",
         "rests on held-out documents": "assentam em documentos reservados",
         "asked with two answers": "perguntas com duas respostas",
         "licence text": "texto de licença",

@@ -8,11 +8,13 @@ from tools.errors import Problem
 from tools.prepare_dataset.compose import Composer, Refused
 from tools.prepare_dataset.cut import cut, target_tokens
 from tools.prepare_dataset.dropped import Drops
+from tools.prepare_dataset.headings import is_heading
 from tools.prepare_dataset.material import Exchange, Parsed, Passage, RowDraft, Source, Unit
 from tools.prepare_dataset.sources import MOST_TOLD, problems_error
 from tools.prepare_dataset.stages import Stages
 
 TOO_LONG = "does not fit max_tokens"
+HEADING = "heading without text"
 
 
 class RowMaker:
@@ -57,10 +59,20 @@ class RowMaker:
     def _unit(self, unit: Unit, source: Source, target: int) -> list[RowDraft]:
         if isinstance(unit, Exchange):
             return self._exchange(unit, source)
+        if unit.span.kind == "book" and unit.composed is None and self._is_heading(unit, source):
+            return []
         rows = cut(unit, source.text, self.composer, self.limit, target, self.overlap)
         if not rows:
             self.drops.text(TOO_LONG, unit.span, source.text[unit.span.start : unit.span.end])
         return rows
+
+    def _is_heading(self, unit: Passage, source: Source) -> bool:
+        """Whether nothing but a heading is left of a passage."""
+        text = source.text[unit.span.start : min(unit.span.end, unit.span.start + 300)]
+        alone = len(text) < 300 and is_heading(text.strip())
+        if alone:
+            self.drops.text(HEADING, unit.span, text)
+        return alone
 
     def _exchange(self, unit: Exchange, source: Source) -> list[RowDraft]:
         def fault(message: str, fix: str) -> None:
