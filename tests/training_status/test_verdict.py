@@ -111,7 +111,7 @@ def test_an_early_stop_is_told_as_a_success_with_its_reason(ws: Workspace) -> No
     runs.set_state(ws, RUN, "succeeded", "published", adapter="livros@1234abcd")
     verdict = judge(record(ws))
     assert verdict.kind == "done"
-    assert "stopped early, at step 30 of 100: 2 evaluations came without a lower validation loss" in verdict.text
+    assert "stopped early, at step 30 of 100: no lower validation loss in 2 evaluations." in verdict.text
     assert "at step 10, where the validation loss was lowest" in verdict.text
     assert call_of(verdict.action) == ("evaluate", {"adapter": "livros@1234abcd"})
 

@@ -115,10 +115,11 @@ def _ending(record: Record) -> str:
     """Whether the run stopped early, and which of its steps was published."""
     run, found = record.run, record.evaluations
     told = []
-    if run.step < run.steps and found is not None and record.setting("patience"):
+    patience = record.setting("patience")
+    if run.step < run.steps and found is not None and patience and found.since >= patience:
         told.append(
-            f"It stopped early, at step {run.step} of {run.steps}: {found.since} evaluations came without a lower "
-            "validation loss."
+            f"It stopped early, at step {run.step} of {run.steps}: "
+            f"no lower validation loss in {found.since} evaluation{'s' * (found.since > 1)}."
         )
     told += [str(event["message"]) for event in record.told("publish", 1)]
     if record.rollbacks:

@@ -99,9 +99,9 @@ TRAINING_STATUS = Tool(
     name="training_status",
     title="Follow a run",
     description=(
-        "Tell where a run stands: losses, best point, speed, memory, time left, and a verdict on what to do.\n"
+        "Tell where a run stands: losses, best point, speed, memory, time left, what is wrong and what to do.\n"
         "Use it after start_finetune, with `wait_s` to wait for news instead of asking often. "
-        "`detailed` adds the whole curve, as an image too.\n"
+        "`detailed` adds the whole curve, as an image too; `compare` says which of several runs did best.\n"
         'Example: {"run": "livros-20261124-1", "wait_s": 30}\n'
         "Then: evaluate when it has succeeded; control_finetune to stop it early."
     ),
