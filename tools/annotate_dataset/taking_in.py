@@ -20,7 +20,7 @@ from tools.prepare_dataset.dates import other_forms
 from tools.prepare_dataset.identity import CODE_FORMAT
 from tools.prepare_dataset.material import RowDraft
 from tools.prepare_dataset.reading_back import Dataset, Origin, Question
-from tools.prepare_dataset.write import dump_card, lengths_of, lines_of, make_newest, origin_of
+from tools.prepare_dataset.write import counted, dump_card, lengths_of, lines_of, make_newest, origin_of, with_shares
 from tools.workspace.files import publishing, sweep_temporary
 from tools.workspace.layout import DATASET_MARKER, Workspace
 
@@ -72,7 +72,7 @@ def _fill(folder: Path, version: str, dataset: Dataset, passages: Passages, acce
     put("provenance.jsonl", lines_of(_provenance(dataset, passages.origins, accepted, len(train))))
     questions = [*dataset.questions(), *(_question(one) for one in accepted if one.pair.form == "question")]
     put("questions.jsonl", lines_of([question.model_dump() for question in questions]))
-    card = _card(version, dataset, passages.origins, accepted, files)
+    card = _card(version, dataset, passages.origins, accepted, questions, files)
     (folder / "card.md").write_text(card_text(card), encoding="utf-8")
     (folder / DATASET_MARKER).write_text(dump_card(card), encoding="utf-8")
 
@@ -96,14 +96,24 @@ def _provenance(
     pages = {origin.id: origin.page for origin in origins}
     hashes = {source["path"]: source["sha256"] for source in dataset.card["sources"]}
     rows = [(one, row) for one in accepted for row in one.rows]
+    lines = _lines(dataset, [row for _, row in rows])
     new = [
         {
-            **origin_of(row, "train", number, hashes[row.span.source], pages[one.pair.passage]),
+            **origin_of(row, "train", number, hashes[row.span.source], pages[one.pair.passage], line),
             "quotes": [list(quote) for quote in one.quotes],
         }
-        for number, (one, row) in enumerate(rows, taught)
+        for number, ((one, row), line) in enumerate(zip(rows, lines, strict=True), taught)
     ]
     return [*old[:taught], *new, *old[taught:]]
+
+
+def _lines(dataset: Dataset, rows: Sequence[RowDraft]) -> list[int | None]:
+    """The lines of their files on which the rows' spans start."""
+    found: dict[int, int | None] = {}
+    for source in {row.span.source: None for row in rows}:
+        own = [number for number, row in enumerate(rows) if row.span.source == source]
+        found.update(zip(own, dataset.file_lines(source, [rows[n].span.start for n in own]), strict=True))
+    return [found[number] for number in range(len(rows))]
 
 
 def _question(one: Accepted) -> Question:
@@ -120,7 +130,12 @@ def _question(one: Accepted) -> Question:
 
 
 def _card(
-    version: str, dataset: Dataset, origins: Sequence[Origin], accepted: Sequence[Accepted], files: dict[str, str]
+    version: str,
+    dataset: Dataset,
+    origins: Sequence[Origin],
+    accepted: Sequence[Accepted],
+    questions: Sequence[Question],
+    files: dict[str, str],
 ) -> dict[str, Any]:
     old = dataset.card
     rows = [row for one in accepted for row in one.rows]
@@ -146,8 +161,9 @@ def _card(
         "version": version,
         "annotates": dataset.version,
         "annotated": annotated,
-        "splits": {**old["splits"], "train": train},
-        "questions": old["questions"] + forms["question"],
+        "splits": with_shares({**old["splits"], "train": train}),
+        "questions": len(questions),
+        "questions_by": counted(questions),
         "sources": [{**source, "rows": source["rows"] + of_source[source["path"]]} for source in old["sources"]],
         "longest_row_tokens": max(old["longest_row_tokens"], *(row.tokens for row in rows)),
         "notes": [*(note for note in old["notes"] if note != before["note"]), annotated["note"]],

@@ -140,7 +140,7 @@ def _made_with(card: Card, words: CardWording) -> Iterator[str]:
         ],
         words,
     )
-    if "rebuild" in card:
+    if "rebuild" in card and "annotates" not in card:
         yield words.rebuild
         yield f"```\nafina call prepare_dataset - <<'END'\n{json.dumps(card['rebuild'], ensure_ascii=False)}\nEND\n```"
 

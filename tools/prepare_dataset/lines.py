@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from tools.prepare_dataset.edits import Step, undone
 from tools.prepare_dataset.file_types import FILE_TYPES
-from tools.prepare_dataset.material import Source
 
 
-def file_lines(source: Source, positions: Sequence[int]) -> list[int | None]:
-    """The line, from 1, on which each character of `source.text` stands in the file.
+def file_lines(name: str, text: str, steps: Sequence[Step], positions: Sequence[int]) -> list[int | None]:
+    """The line, from 1, on which characters of a file's text stand in the file as it came.
 
-    None for all in a file that has no lines for people to see, as a PDF.
+    text: as repaired by `steps`. None for all in a file that has no lines for people to see, as a PDF.
     """
-    if not positions or not has_lines(source):
+    if not positions or not has_lines(name):
         return [None] * len(positions)
     order = sorted(range(len(positions)), key=positions.__getitem__)
     came = [positions[index] for index in order]
-    for step in reversed(source.steps):
+    for step in reversed(steps):
         came = _before(step, came)
-    text = undone(source.text, source.steps)
+    text = undone(text, steps)
     found: list[int | None] = [None] * len(positions)
     line, done = 1, 0
     for index, position in zip(order, came, strict=True):
@@ -31,9 +31,9 @@ def file_lines(source: Source, positions: Sequence[int]) -> list[int | None]:
     return found
 
 
-def has_lines(source: Source) -> bool:
+def has_lines(name: str) -> bool:
     """Whether the text's lines are those of the file; those of a workbook are its sheet's rows."""
-    return FILE_TYPES[source.file.path.suffix.lower()].reader in ("text", "workbook")
+    return FILE_TYPES[PurePosixPath(name).suffix.lower()].reader in ("text", "workbook")
 
 
 def _before(step: Step, positions: Sequence[int]) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tools.errors import DataError, Problem, telling_os_errors
 from tools.prepare_dataset.contract import Format, Split
 from tools.prepare_dataset.edits import undone
 from tools.prepare_dataset.language import Language
+from tools.prepare_dataset.lines import file_lines
 from tools.prepare_dataset.repair_log import steps_of
 from tools.prepare_dataset.wording import instruction_prompt, wording
 from tools.workspace.files import read_json
@@ -174,6 +175,12 @@ class Dataset:
         """The text of a source as it was decoded, before its repairs: the logged steps undone."""
         log = self._source(source).get("log")
         return undone(self.source_text(source), steps_of(self._checked(log)) if log else [])
+
+    def file_lines(self, source: str, positions: Sequence[int]) -> list[int | None]:
+        """The lines of the file as it came on which characters of a source's text stand; None where it has none."""
+        entry = self._source(source)
+        steps = steps_of(self._checked(entry["log"])) if entry.get("log") else []
+        return file_lines(entry["original"], self.source_text(source), steps, positions)
 
     def documents(self, split: Split) -> Counter[str]:
         """How many rows each document has in a split."""

@@ -132,8 +132,8 @@ def _provenance(prepared: Prepared) -> list[dict[str, Any]]:
         numbers[row.span.source].append(number)
     lines: dict[int, int | None] = {}
     for name, own in numbers.items():
-        starts = [placed[number][2].span.start for number in own]
-        lines.update(zip(own, file_lines(sources[name], starts), strict=True))
+        source, starts = sources[name], [placed[number][2].span.start for number in own]
+        lines.update(zip(own, file_lines(source.file.name, source.text, source.steps, starts), strict=True))
     found = []
     for number, (split, index, row) in enumerate(placed):
         source = sources[row.span.source]

@@ -56,8 +56,10 @@ def test_lines_are_those_of_the_file_for_every_character_kept() -> None:
     source = repaired("a.md", text)
     words = ["Primeira", "demais", "Segunda", "Terceira"]
     wanted = [text.count("\n", 0, text.index(word)) + 1 for word in words]
-    assert file_lines(source, [source.text.index(word) for word in words]) == wanted
-    assert file_lines(source, [source.text.index(word) for word in reversed(words)]) == wanted[::-1]
+    places = [source.text.index(word) for word in words]
+    assert file_lines("a.md", source.text, source.steps, places) == wanted
+    assert file_lines("a.md", source.text, source.steps, places[::-1]) == wanted[::-1]
+    assert file_lines("a.pdf", source.text, source.steps, places) == [None] * 4
 
 
 def test_many_of_a_sort_are_counted_not_listed() -> None:

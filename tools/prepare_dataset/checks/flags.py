@@ -91,7 +91,7 @@ def _about_rows(source: Source, rows: Sequence[RowDraft], told: str, fix: str) -
 
 
 def _with_lines(source: Source, positions: Sequence[int]) -> Iterator[tuple[int, int | None]]:
-    return zip(positions, file_lines(source, positions), strict=True)
+    return zip(positions, file_lines(source.file.name, source.text, source.steps, positions), strict=True)
 
 
 def _problem(source: Source, position: int, line: int | None, message: str, fix: str) -> Problem:
