@@ -12,6 +12,7 @@ import pytest
 from tests.annotate_dataset.support import SAMPLE, annotate, opened, pair_about, prepare, short_chapters, summary_of
 from tests.support.tiny_model import make_tiny_model
 from tools.errors import Conflict, NotFound
+from tools.prepare_dataset.verify import verify
 from tools.workspace.layout import Workspace, open_workspace
 
 
@@ -288,8 +289,7 @@ def test_a_new_version_is_whole_by_itself(books: Workspace) -> None:
     assert {str(path.relative_to(new.folder)) for path in new.folder.rglob("*") if path.is_file()} == {
         *new.card["files"], "card.json", "card.md",
     }  # fmt: skip
-    for name in new.card["files"]:
-        new._checked(name)
+    assert verify(new) == []
 
 
 def test_the_same_pairs_on_the_same_version_give_the_same_version(books: Workspace) -> None:
@@ -328,6 +328,7 @@ def test_the_card_tells_all_that_was_taken_in_in_one_note(chapters: Workspace) -
     for passage in annotate(chapters, form="summary", limit=3).passages:
         annotate(chapters, [pair_about(passage), summary_of(passage)])
     told = "3 questions and 3 summaries were taken in by annotate_dataset, on top of version"
+    assert verify(opened(chapters)) == []
     card = opened(chapters).card
     assert card["notes"] == [*base.card["notes"], f"{told} {base.version}."]
     assert card["questions"] == 3
