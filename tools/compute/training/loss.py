@@ -44,8 +44,8 @@ def learned_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.ar
         gradients: list[mx.array] = []
         for start in range(0, hidden.shape[0], CHUNK):
             stop = start + CHUNK
-            # One chunk after the other: else the logits of all would be there at once.
-            part = mx.depends(hidden[start:stop], gradients[-1]) if gradients else hidden[start:stop]
+            # One chunk after the other, its loss too: else the logits of all would be there at once.
+            part = mx.depends(hidden[start:stop], [gradients[-1], total]) if gradients else hidden[start:stop]
             value, gradient = _with_gradient(head, part, targets[start:stop], weights[start:stop])
             total = total + value
             gradients.append(gradient)
