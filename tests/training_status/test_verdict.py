@@ -156,6 +156,18 @@ def test_a_dead_run_is_told_with_its_last_sign_its_signal_and_its_memory(ws: Wor
     assert "GB of memory were available at step 40" in text
 
 
+def test_the_last_words_of_a_dead_run_count(ws: Workspace) -> None:
+    make_run(ws, "interrupted")
+    runs.add_event(ws, RUN, 40, "restarted", "The worker died (signal 6) at step 40; starting it again.")
+    log = runs.folder(ws, RUN) / "worker.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("libc++abi: terminating due to uncaught exception of type std::bad_alloc\n" + "x" * 5000)
+    text = judge(record(ws)).text
+    assert "signal 6" in text and "memory ran out" not in text
+    log.write_text("[METAL] Command buffer execution failed: Insufficient Memory (00000008)\n")
+    assert "Its log says that memory ran out." in judge(record(ws)).text
+
+
 def test_a_run_from_before_the_machine_was_started_is_told_so(ws: Workspace) -> None:
     make_run(ws, "interrupted", row={"created": 1e9, "updated": 1e9})
     assert "The machine was started anew since." in judge(record(ws)).text

@@ -63,13 +63,18 @@ def evidence(code: int, before: Before, log: Path, last: dict[str, Any] | None, 
     """
     if code == EXIT_OUT_OF_MEMORY:
         return "MLX could get no more memory"
-    if tells_of_memory(_written_since(log, before.log)):
+    if log_tells_of_memory(log, before.log):
         return "its log says that memory ran out"
     if code == -signal.SIGKILL and oom_kills() > before.kills:
         return "the system's memory killer ended it"
     if code == -signal.SIGKILL and last is not None and last["system_available"] < (1 - _ALMOST_ALL) * total:
         return f"only {last['system_available'] / total:.0%} of the memory was free at its last report"
     return None
+
+
+def log_tells_of_memory(log: Path, start: int) -> bool:
+    """Whether what was written to a log from byte `start` on says that memory ran out."""
+    return tells_of_memory(_written_since(log, start))
 
 
 def _written_since(log: Path, start: int) -> str:

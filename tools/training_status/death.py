@@ -6,12 +6,15 @@ import time
 
 import psutil
 
+from tools.start_finetune.lack_of_memory import log_size, log_tells_of_memory
 from tools.training_status.record import Record
 from tools.workspace import machine
 from tools.workspace.machine import GB
 
 # Of the machine's memory: with less than this available, the system ends processes.
 ALMOST_NONE = 0.05
+# Bytes at the end of a log: what was written further above is of earlier starts.
+_LAST_WORDS = 4096
 
 
 def how_it_ended(record: Record) -> str:
@@ -23,6 +26,11 @@ def how_it_ended(record: Record) -> str:
         told.append("The machine was started anew since.")
     elif error.get("message"):
         told.append(str(error["message"]))
+    else:
+        told += [str(event["message"]) for event in record.told("restarted", 1)]
+    log = record.folder / "worker.log"
+    if log_tells_of_memory(log, log_size(log) - _LAST_WORDS):
+        told.append("Its log says that memory ran out.")
     if (low := low_memory(record)) is not None:
         told.append(low)
     return " ".join(told)
