@@ -37,6 +37,7 @@ PLANTED = [
     ("NIF", "NIF 123456789"),
     ("e-mail address", "escreve a ana.silva+casa@correio.exemplo.pt, por favor"),
     ("phone number", "telemóvel 912 345 678"),
+    ("phone number", "o telemóvel do avô era o 912 345 678"),
     ("phone number", "Tel.: 21 345 67 89"),
     ("phone number", "+351 912 345 678"),
     ("phone number", "+55 (11) 91234-5678"),
@@ -48,7 +49,8 @@ Em 2003-2004 o União fez 34 jogos, 85 golos, 3-2, 4-0 e 1998-2004 foi o melhor 
 A senha era girassol. — Qual é a senha? — perguntou o guarda. A palavra-passe: ninguém a soube.
 1,Faroleiros do Areal,34,27,5,2,85,31,86,1978,2023,4111111111111112
 Coordenadas 41.1579438, -8.6291053; população 1.234.567.890; processo 123.456.789-00; cota 4000 1234 5678 9010.
-O preço, 1234567890123456 réis, era fantasia; o telefone tocou 3 vezes em 1958 e 1960. Rua de S. João, 4000-123 Porto.
+O preço, 1234567890123456 réis, era fantasia; o telefone tocou 3 vezes em 1958 e 1960.
+O telefone (1912-1915) ficava na Rua de S. João, 4000-123 Porto, e a fone não.
 O código 000.000.000-00 e o número 111.111.111-11 não são de ninguém. O contribuinte pagou 123 456 788 euros.
 Versão 10.20.30.40, MAC 00:1B:44:11:3A:B7, hash 9e107d9d372bb6826bd81d3542a419d6, placa-de-som, skate, risk-averso.
 """

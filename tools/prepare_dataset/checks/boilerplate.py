@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 
-from tools.prepare_dataset.checks.ngrams import WORD
+from tools.prepare_dataset.checks.ngrams import WORD, merged
 from tools.prepare_dataset.checks.notices import (
     EDITION,
     GUTENBERG_CREDITS,
@@ -63,7 +63,8 @@ def find_boilerplate(text: str, chapters: Sequence[Passage]) -> list[Piece]:
     first = next((piece.end for piece in found if piece.start == 0), 0)
     last = next((piece.start for piece in found if piece.start), len(text))
     blocks = _Blocks(text, first, last)
-    return _apart([*found, *_copyright(blocks), *_contents(blocks, chapters), *_single_lines(text, chapters)])
+    notices = list(_copyright(blocks))
+    return _apart([*found, *notices, *_contents(blocks, chapters, notices), *_single_lines(text, chapters)])
 
 
 def _without(unit: Unit, pieces: Sequence[Piece], text: str) -> Iterator[Unit]:
@@ -142,10 +143,11 @@ def _is_about_edition(block: str) -> bool:
     return len(block) <= _LONGEST_NOTICE and sum(bool(EDITION.search(line)) for line in lines) * 2 >= len(lines)
 
 
-def _contents(blocks: _Blocks, chapters: Sequence[Passage]) -> Iterator[Piece]:
+def _contents(blocks: _Blocks, chapters: Sequence[Passage], notices: Sequence[Piece]) -> Iterator[Piece]:
     """The list of the chapters, which none of them holds, and paragraphs of lines that end in a page's number."""
     edges = [(chapter.span.start, chapter.span.end) for chapter in chapters]
-    for (_, start), (end, _) in pairwise([(0, 0), *sorted(edges)]):
+    edges += [(notice.start, notice.end) for notice in notices]
+    for (_, start), (end, _) in pairwise([(0, 0), *merged(edges)]):
         if len(WORD.findall(blocks.text[start:end])) >= _FEWEST_ENTRIES:
             yield Piece(CONTENTS, start, end)
     for span in (*blocks.front, *blocks.back):

@@ -67,7 +67,7 @@ def _has_digits(fewest: int, most: int) -> Callable[[str], bool]:
 
 
 def _is_no_span_of_years(text: str) -> bool:
-    return re.search(r"\b(?:19|20)\d\d-(?:19|20)\d\d$", text) is None
+    return re.search(r"\b(?:1\d|20)\d\d[ -](?:1\d|20)\d\d$", text) is None
 
 
 _NAMES = ["password", "passwd", "senha", "palavra-passe", "api_key", "api-key", "apikey", "secret", "token"]
@@ -121,9 +121,9 @@ _SHAPES = (
     ),
     _by_digits(
         "phone number",
-        r"(?i:\b(?:telefone|telem[óo]vel|telefax|tel|tlm|tlf|fone|celular|whatsapp|phone|mobile)\b)\.?[^\w\n]{0,4}"
+        r"(?i:\b(?:telefone|telem[óo]vel|telefax|tel|tlm|tlf|fone|celular|whatsapp|phone|mobile)\b)[^\d\n]{0,25}"
         r"\d{2,5}\)?(?:[ .-]?\d{2,5}){1,4}(?!\d)",
-        _has_digits(8, 12),
+        lambda text: _has_digits(8, 12)(text) and _is_no_span_of_years(text),
     ),
     _by_digits("phone number", r"\(\d{2}\) ?(?:9\d{4}|[2-5]\d{3})-\d{4}(?!\d)", _is_no_span_of_years),
 )
