@@ -29,7 +29,7 @@ def how_it_ended(record: Record) -> str:
     else:
         told += [str(event["message"]) for event in record.told("restarted", 1)]
     log = record.folder / "worker.log"
-    if log_tells_of_memory(log, log_size(log) - _LAST_WORDS):
+    if log_tells_of_memory(log, max(0, log_size(log) - _LAST_WORDS)):
         told.append("Its log says that memory ran out.")
     if (low := low_memory(record)) is not None:
         told.append(low)
