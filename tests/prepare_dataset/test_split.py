@@ -133,6 +133,13 @@ def test_many_chapters_of_one_title_are_spread() -> None:
     assert all(3 <= len(split[name]) <= 20 for name in ("valid", "test"))
 
 
+def test_a_season_stays_when_it_is_named_with_its_league_or_told_by_another_file_too() -> None:
+    alone = row("2003/04", kind="table", source="tabelas/liga.csv")
+    labelled = row("2003/04 (Liga das Marés)", kind="table", source="tabelas/liga.csv")
+    elsewhere = Span("tabelas/jogos.csv", "table", alone.span.document, "2003/04", 0, 1)
+    assert chance_of(alone.span, 0) == chance_of(labelled.span, 0) == chance_of(elsewhere, 0)
+
+
 def test_moving_the_folder_moves_nothing() -> None:
     here = placed(chapters(60))
     there = placed(chapters(60, "x/y/livro.md"))

@@ -29,7 +29,7 @@ from pathlib import PurePosixPath
 
 from tools.errors import DataError, InvalidArgument
 from tools.prepare_dataset.contract import SPLITS, Split
-from tools.prepare_dataset.material import RowDraft, Span
+from tools.prepare_dataset.material import RowDraft, Span, UnitKind
 
 _WHOLE = 2**56
 _GOLDEN = round(_WHOLE * (5**0.5 - 1) / 2)
@@ -101,7 +101,7 @@ def split_rows(
     split: dict[Split, list[RowDraft]] = {name: [] for name in SPLITS}
     for key, row in zip(keys, rows, strict=True):
         split[row.span.fixed or placed[key]].append(row)
-    notes = _about_choices(chosen, by_row) + _about_shares(split, {"valid": valid, "test": test})
+    notes = [] if given else _about_choices(chosen, by_row) + _about_shares(split, {"valid": valid, "test": test})
     return Placement(split, by_row, {} if by_row else chosen, notes)
 
 
@@ -110,19 +110,21 @@ def chance_of(span: Span, seed: int, opening: str = "", *, whole: bool = True) -
 
     The file's folder does not count: it may be named from another one.
     """
-    name, number = _identity(span, opening) if whole else (opening, 0)
-    made_from = f"afina\0{seed}\0{PurePosixPath(span.source).name}\0{name}"
+    # A season that two files tell is a document of the first: the span may be in the other.
+    file, _, title = span.document.partition("#")
+    name, number = _identity(span.kind, title, opening) if whole else (opening, 0)
+    made_from = f"afina\0{seed}\0{PurePosixPath(file).name}\0{name}"
     digest = hashlib.sha256(made_from.encode("utf-8", "surrogatepass")).digest()
     return (int.from_bytes(digest[:7], "big") + number * _GOLDEN) % _WHOLE / _WHOLE
 
 
-def _identity(span: Span, opening: str) -> tuple[str, int]:
+def _identity(kind: UnitKind, title: str, opening: str) -> tuple[str, int]:
     """What names a document beside its file, and its number among those of the same name; 0 without one."""
-    title = span.document.removeprefix(span.source).removeprefix("#")
-    if span.kind == "table":
+    if kind == "table":
+        # Beside its years a season may bear its league's name, once another league has that season too.
         years = _YEARS.search(title)
-        return (_YEARS.sub("", title, 1), int(years[1])) if years else (title, 0)
-    if span.kind != "book":
+        return ("", int(years[1])) if years else (title, 0)
+    if kind != "book":
         return title, 0
     part, _, own = _REPEATED.sub("", title).rpartition(" – ")
     numbered, stretch = _NUMBERED.match(own), _STRETCH.search(own)
