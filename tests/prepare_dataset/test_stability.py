@@ -43,7 +43,7 @@ def material(tmp_path: Path) -> Path:
 
 def test_new_files_chapters_seasons_persons_and_examples_move_nothing(tiny_ws: Workspace, material: Path) -> None:
     before = prepared(tiny_ws, material)
-    assert not before.chosen
+    assert not before.divided.chosen
     book = material / "livros" / "o-farol-de-areia.md"
     text = book.read_text(encoding="utf-8")
     first, rest = text.split("## Capítulo 2", 1)

@@ -15,10 +15,10 @@ from tools.prepare_dataset.books import parse_book
 from tools.prepare_dataset.checks.boilerplate import take_out_boilerplate
 from tools.prepare_dataset.checks.flags import Flags, find_flags
 from tools.prepare_dataset.compose import Composer, choose_format
-from tools.prepare_dataset.contract import SPLITS, Format, Overlap, Split
+from tools.prepare_dataset.contract import SPLITS, Format, Split
 from tools.prepare_dataset.counting import RowCounter, sample_of
 from tools.prepare_dataset.cut import check_overlap
-from tools.prepare_dataset.division import divide, openings_of
+from tools.prepare_dataset.division import Divided, divide, openings_of
 from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.examples import parse_examples
 from tools.prepare_dataset.given_splits import keep_given_splits
@@ -49,15 +49,16 @@ class Prepared:
     format: Format
     language: Language
     sources: list[Source]
-    split: dict[Split, list[RowDraft]]
+    divided: Divided
     questions: list[Question]
     drops: Drops
-    overlap: Overlap
-    by_row: bool
-    chosen: dict[str, Split]
     flags: Flags
     warnings: list[Problem]
     notes: list[str]
+
+    @property
+    def split(self) -> dict[Split, list[RowDraft]]:
+        return self.divided.split
 
 
 def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, stages: Stages) -> Prepared:
@@ -71,12 +72,8 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
     words = wording(language)
     parsed = _parse(sources, words, stages)
     by_name = {source.name: source for source in sources}
-    drops = Drops()
-    for unit in drop_contradictions(parsed):
-        drops.text("asked with two answers", unit.span, str(unit.messages[0]["content"]))
     openings = openings_of(by_name, parsed)
-    for source, one in zip(sources, parsed, strict=True):
-        take_out_boilerplate(source, one, drops)
+    drops = _left_out(sources, parsed)
     about_given = keep_given_splits(sources, parsed)
     counter = RowCounter(tokenizer, sample_of([source.text for source in sources]))
     form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
@@ -88,9 +85,8 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
     rows = maker.make(sources, parsed, stages)
     stages.begin("Checking", len(rows))
     divided = divide(rows, by_name, openings, Shortener(maker.composer, parsed, limit), options, drops)
-    split = divided.split
-    flags = find_flags(sources, [row for name in SPLITS for row in split[name]], language)
-    questions = _questions(parsed, sources, split, divided.known)
+    flags = find_flags(sources, [row for name in SPLITS for row in divided.split[name]], language)
+    questions = _questions(parsed, sources, divided.split, divided.known)
     return Prepared(
         version=version_of([(s.name, s.sha256, s.file.kind) for s in sources], options, model),
         options=options,
@@ -98,12 +94,9 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
         format=form,
         language=language,
         sources=sources,
-        split=split,
+        divided=divided,
         questions=questions,
         drops=drops,
-        overlap=divided.overlap,
-        by_row=divided.by_row,
-        chosen=divided.chosen,
         flags=flags,
         warnings=[
             *_doubtful_encodings(sources),
@@ -120,6 +113,16 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
             *_about_questions(questions, parsed),
         ],
     )
+
+
+def _left_out(sources: Sequence[Source], parsed: Sequence[Parsed]) -> Drops:
+    """Take out of the units what no row is to be made of."""
+    drops = Drops()
+    for unit in drop_contradictions(parsed):
+        drops.text("asked with two answers", unit.span, str(unit.messages[0]["content"]))
+    for source, one in zip(sources, parsed, strict=True):
+        take_out_boilerplate(source, one, drops)
+    return drops
 
 
 def _read(files: Sequence[SourceFile], stages: Stages) -> list[Source]:

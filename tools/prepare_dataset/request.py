@@ -91,7 +91,7 @@ def result_of(request: Request, prepared: Prepared, folder: Path | None) -> Prep
         questions=card["questions"],
         sources=[SourceReport(**{key: s[key] for key in SourceReport.model_fields}) for s in card["sources"]],
         dropped=[Dropped(**entry) for entry in card["dropped"]],
-        overlap=prepared.overlap,
+        overlap=prepared.divided.overlap,
         longest_row_tokens=card["longest_row_tokens"],
         longest_row=longest_row(prepared),
         samples=sample_rows(prepared, Tokenizer.load(Path(request.model_folder)) if folder is None else None),
