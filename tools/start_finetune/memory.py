@@ -19,8 +19,6 @@ from tools.workspace.machine import GB
 
 # Python, MLX's library, the tokenizer and fused temporaries.
 _OVERHEAD = int(0.25 * GB)
-# Learned tokens whose logits are there at once.
-_CHUNK = 512
 # Sustained FLOP/s of LoRA training where nothing was measured yet: M1's GPU is a prediction.
 _GUESSED_FLOPS = {"cpu": 4e10, "metal": 1.5e12, "cuda": 1e14}
 
@@ -35,6 +33,11 @@ MODULES = (
     "mlp.up_proj",
     "mlp.down_proj",
 )
+
+
+def loss_chunk(vocabulary: int) -> int:
+    """Learned tokens whose logits are computed at once."""
+    return 512 if vocabulary <= 2**15 else 256
 
 
 def adapter_parameters(info: ModelInfo, layers: int, rank: int, keys: list[str] | None) -> int:
@@ -69,7 +72,7 @@ def computed(info: ModelInfo, settings: Mapping[str, Any]) -> int:
     scores = 2 * rows * info.heads * length * length * 4
     layer = tokens * (per_token * size + branch) + scores
     kept = tokens * info.hidden_size * size * layers + layer if settings["grad_checkpoint"] else layer * layers
-    logits = 3 * min(tokens, _CHUNK) * info.vocab_size * 4
+    logits = 3 * min(tokens, loss_chunk(info.vocab_size)) * info.vocab_size * 4
     return int(adapter * copies + kept + logits)
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import mlx.core as mx
 
 from tools.compute.device_ops import exp
+from tools.start_finetune.memory import loss_chunk
 
-CHUNK = 512
 Head = Callable[[mx.array], mx.array]
 
 
@@ -27,9 +27,9 @@ def summed_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.arr
     that a batch that learns nothing gives 0 and not NaN. For evaluation: see `learned_loss` for
     training.
     """
-    total = mx.array(0.0)
-    for start in range(0, hidden.shape[0], CHUNK):
-        stop = start + CHUNK
+    total, chunk = mx.array(0.0), _chunk_of(head, hidden)
+    for start in range(0, hidden.shape[0], chunk):
+        stop = start + chunk
         part = mx.depends(hidden[start:stop], total) if start else hidden[start:stop]
         total = total + _chunk_loss(head, part, targets[start:stop], weights[start:stop])
     return total
@@ -40,10 +40,10 @@ def learned_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.ar
 
     @mx.custom_function
     def forward(hidden: mx.array) -> Any:
-        total = mx.array(0.0)
+        total, chunk = mx.array(0.0), _chunk_of(head, hidden)
         gradients: list[mx.array] = []
-        for start in range(0, hidden.shape[0], CHUNK):
-            stop = start + CHUNK
+        for start in range(0, hidden.shape[0], chunk):
+            stop = start + chunk
             # One chunk after the other, its loss too: else the logits of all would be there at once.
             part = mx.depends(hidden[start:stop], [gradients[-1], total]) if gradients else hidden[start:stop]
             value, gradient = _with_gradient(head, part, targets[start:stop], weights[start:stop])
@@ -58,6 +58,11 @@ def learned_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.ar
     outputs: Any = forward(hidden)
     total: mx.array = outputs[0]
     return total
+
+
+def _chunk_of(head: Head, hidden: mx.array) -> int:
+    # Of what the head gives, the shape alone is asked for.
+    return loss_chunk(int(head(hidden[:1]).shape[-1]))
 
 
 def _chunk_loss(head: Head, hidden: mx.array, targets: mx.array, weights: mx.array) -> mx.array:
