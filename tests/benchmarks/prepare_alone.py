@@ -11,12 +11,13 @@ from typing import Any
 
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.books import parse_book
+from tools.prepare_dataset.carrying_out import carry_out
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.counting import RowCounter, sample_of
 from tools.prepare_dataset.cut import cut, target_tokens
 from tools.prepare_dataset.material import Passage, Source, SourceFile
 from tools.prepare_dataset.memory_bound import bounded
-from tools.prepare_dataset.request import Request, carry_out
+from tools.prepare_dataset.request import Request
 from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.wording import wording
 from tools.prepare_dataset.write import write

@@ -27,11 +27,16 @@ from tools.workspace.locks import is_held
 from tools.workspace.processes import child_command, child_environment
 
 
-def test_importing_the_server_brings_no_slow_library() -> None:
-    program = (
-        "import sys, server.app; slow = ('mlx', 'mlx_lm', 'transformers', 'openai', 'mcp', 'numpy', 'tokenizers'); "
-        "print([name for name in slow if name in sys.modules])"
-    )
+@pytest.mark.parametrize(
+    ("module", "slow"),
+    [
+        ("server.app", ["mlx", "mlx_lm", "transformers", "openai", "mcp", "numpy", "tokenizers"]),
+        # The tool in the server's process; the work is its child's.
+        ("tools.prepare_dataset.tool", ["mlx", "numpy", "lxml", "tools.prepare_dataset.pipeline"]),
+    ],
+)
+def test_importing_brings_no_slow_library(module: str, slow: list[str]) -> None:
+    program = f"import sys, {module}; print([name for name in {slow!r} if name in sys.modules])"
     told = subprocess.run(
         [sys.executable, "-P", "-c", program],
         capture_output=True,

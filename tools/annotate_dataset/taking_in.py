@@ -20,7 +20,8 @@ from tools.prepare_dataset.dates import other_forms
 from tools.prepare_dataset.identity import CODE_FORMAT
 from tools.prepare_dataset.material import RowDraft
 from tools.prepare_dataset.reading_back import Dataset, Origin, Question
-from tools.prepare_dataset.write import counted, dump_card, lengths_of, lines_of, make_newest, origin_of, with_shares
+from tools.prepare_dataset.versions import make_newest
+from tools.prepare_dataset.write import counted, dump_card, lengths_of, lines_of, origin_of, with_shares
 from tools.workspace.files import publishing, sweep_temporary
 from tools.workspace.layout import DATASET_MARKER, Workspace
 

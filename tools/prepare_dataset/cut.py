@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from tools.errors import InvalidArgument
 from tools.prepare_dataset.compose import Composer
 from tools.prepare_dataset.material import Passage, Repeating, RowDraft, Source
 from tools.prepare_dataset.sentences import Border
@@ -24,17 +23,6 @@ _FILL = 0.9
 _SAMPLE_CHARS = 1000
 _STRETCH = 1_000_000  # characters
 _GAPS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\n\s*"), re.compile(r"\s+"))
-
-
-def check_overlap(overlap: int, max_tokens: int) -> None:
-    """Raise InvalidArgument when rows would repeat more than they add."""
-    if overlap > max_tokens // 2:
-        raise InvalidArgument(
-            "overlap_tokens leaves too little of a row for new text.",
-            field="overlap_tokens",
-            expected=f"at most {max_tokens // 2}, half of max_tokens",
-            fix="64 to 128 is usual.",
-        )
 
 
 def target_tokens(source: Source, max_tokens: int, composer: Composer) -> int:

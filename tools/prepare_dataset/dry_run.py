@@ -13,7 +13,7 @@ import sys
 from tools.errors import AfinaError, Conflict, WorkerDied
 from tools.prepare_dataset.contract import PrepareResult
 from tools.prepare_dataset.memory_bound import bounded
-from tools.prepare_dataset.request import Request, carry_out, result_of
+from tools.prepare_dataset.request import Request
 from tools.prepare_dataset.stages import Stages
 from tools.workspace.processes import check_installation, child_command, child_environment
 
@@ -52,6 +52,9 @@ def dry_run(request: Request, limit_s: float = _LIMIT_S) -> PrepareResult:
 
 
 def _main() -> None:
+    # The process that asks for a dry run does without the pipeline: it takes a second to load.
+    from tools.prepare_dataset.carrying_out import carry_out, result_of
+
     check_installation()
     request = Request.model_validate_json(sys.stdin.read())
     stages = Stages(_no_progress)

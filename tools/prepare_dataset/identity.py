@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from tools.errors import InvalidArgument
 from tools.models.info import load_info
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.contract import Format
@@ -57,3 +58,14 @@ def version_of(hashes: Sequence[tuple[str, str, str | None]], options: Options, 
     """8 hex digits of all that a dataset is made from. hashes: (name, sha256, kind asked for) of each source."""
     made_from = [sorted(hashes, key=str), asdict(options), asdict(model), CODE_FORMAT]
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def check_overlap(overlap: int, max_tokens: int) -> None:
+    """Raise InvalidArgument when rows would repeat more than they add."""
+    if overlap > max_tokens // 2:
+        raise InvalidArgument(
+            "overlap_tokens leaves too little of a row for new text.",
+            field="overlap_tokens",
+            expected=f"at most {max_tokens // 2}, half of max_tokens",
+            fix="64 to 128 is usual.",
+        )

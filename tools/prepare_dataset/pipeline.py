@@ -17,12 +17,11 @@ from tools.prepare_dataset.checks.flags import Flags, find_flags
 from tools.prepare_dataset.compose import Composer, choose_format
 from tools.prepare_dataset.contract import SPLITS, Format, Split
 from tools.prepare_dataset.counting import RowCounter, sample_of
-from tools.prepare_dataset.cut import check_overlap
 from tools.prepare_dataset.division import Divided, divide, openings_of
 from tools.prepare_dataset.dropped import Drops
 from tools.prepare_dataset.examples import parse_examples
 from tools.prepare_dataset.given_splits import keep_given_splits
-from tools.prepare_dataset.identity import ModelIdentity, Options, identify, version_of
+from tools.prepare_dataset.identity import ModelIdentity, Options, check_overlap, identify, version_of
 from tools.prepare_dataset.language import Language, tell_language
 from tools.prepare_dataset.material import Ask, Exchange, Parsed, Passage, RowDraft, Source, SourceFile
 from tools.prepare_dataset.questions import drop_contradictions, repeated_in, settle

@@ -1,29 +1,15 @@
-"""What the caller hands to the child that does the work, and how both turn it into a result."""
+"""What the caller hands to the child that does the work."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tools.errors import AfinaError, Problem, printable
-from tools.models.tokenizer import Tokenizer
-from tools.next_call import next_call
-from tools.prepare_dataset.contract import (
-    Dropped,
-    Kind,
-    PrepareArgs,
-    PrepareResult,
-    SourceReport,
-    SplitSize,
-)
+from tools.errors import Problem
+from tools.prepare_dataset.contract import Kind, PrepareArgs
 from tools.prepare_dataset.identity import Options
 from tools.prepare_dataset.material import SourceFile
-from tools.prepare_dataset.pipeline import Prepared, prepare
-from tools.prepare_dataset.samples import longest_row, sample_rows
-from tools.prepare_dataset.stages import Stages
-from tools.prepare_dataset.write import make_card
 
 
 class FileToRead(BaseModel):
@@ -63,44 +49,3 @@ def options_of(args: PrepareArgs) -> Options:
         language=args.language,
         overlap_tokens=args.overlap_tokens,
     )
-
-
-def carry_out(request: Request, stages: Stages) -> Prepared:
-    """Prepare in this process; problems name files by their paths on this machine."""
-    try:
-        return prepare(request.source_files(), options_of(request.args), Path(request.model_folder), stages)
-    except AfinaError as error:
-        error.problems = _with_paths(error.problems, request)
-        raise
-
-
-def result_of(request: Request, prepared: Prepared, folder: Path | None) -> PrepareResult:
-    """The answer about a dataset that was written to `folder`, or not written in a dry run."""
-    card = make_card(request.name, prepared, {})
-    follow = next_call("start_finetune", dataset=request.name)
-    if folder is None:
-        again = request.args.model_dump(exclude={"dry_run", "wait_s", "job"}, exclude_defaults=True)
-        follow = next_call("prepare_dataset", **again)
-    return PrepareResult(
-        dataset=request.name,
-        version=prepared.version,
-        path=str(folder) if folder else None,
-        format=prepared.format,
-        model=prepared.model.name,
-        splits={name: SplitSize(rows=size["rows"], tokens=size["tokens"]) for name, size in card["splits"].items()},
-        questions=card["questions"],
-        sources=[SourceReport(**{key: s[key] for key in SourceReport.model_fields}) for s in card["sources"]],
-        dropped=[Dropped(**entry) for entry in card["dropped"]],
-        overlap=prepared.divided.overlap,
-        longest_row_tokens=card["longest_row_tokens"],
-        longest_row=longest_row(prepared),
-        samples=sample_rows(prepared, Tokenizer.load(Path(request.model_folder)) if folder is None else None),
-        problems=[*request.warnings, *_with_paths(prepared.warnings, request)][:200],
-        notes=prepared.notes,
-        next=follow,
-    )
-
-
-def _with_paths(problems: Sequence[Problem], request: Request) -> list[Problem]:
-    paths = {file.name: printable(file.path, 300) for file in request.files}
-    return [problem.model_copy(update={"path": paths.get(problem.path, problem.path)}) for problem in problems]

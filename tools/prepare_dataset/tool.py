@@ -12,17 +12,16 @@ from tools.models.pull import ensure_installed_or_explain
 from tools.next_call import next_call
 from tools.prepare_dataset.base import Awaited, base_folder
 from tools.prepare_dataset.contract import PrepareArgs, PrepareResult, SourceSpec
-from tools.prepare_dataset.cut import check_overlap
 from tools.prepare_dataset.dry_run import dry_run
 from tools.prepare_dataset.estimate import training_estimate
-from tools.prepare_dataset.identity import identify, version_of
+from tools.prepare_dataset.identity import check_overlap, identify, version_of
 from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.memory_bound import default_bound
 from tools.prepare_dataset.request import FileToRead, Request, options_of
 from tools.prepare_dataset.roots import Roots
 from tools.prepare_dataset.sources import find_sources, place_of
 from tools.prepare_dataset.split import check_fractions
-from tools.prepare_dataset.write import make_newest, sweep
+from tools.prepare_dataset.versions import make_newest, sweep
 from tools.workspace import jobs
 from tools.workspace.files import sha256_file
 from tools.workspace.layout import DATASET_MARKER, Workspace

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.prepare_dataset.carrying_out import carry_out, result_of
 from tools.prepare_dataset.memory_bound import bounded
-from tools.prepare_dataset.request import Request, carry_out, result_of
+from tools.prepare_dataset.request import Request
 from tools.prepare_dataset.stages import Stages
 from tools.prepare_dataset.write import write
 from tools.workspace.jobs import Progress, run_job

@@ -5,10 +5,8 @@ Nothing in it depends on time, place or process: the same sources give the same 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -51,24 +49,6 @@ def write(ws: Workspace, name: str, prepared: Prepared) -> Path:
             with publishing(final) as folder:
                 fill(folder, name, prepared)
     return final
-
-
-def sweep(ws: Workspace, name: str) -> None:
-    """Remove what a writer that was ended left of a dataset, unless another one is at it."""
-    lock = FileLock.try_acquire(ws.lock_path(f"dataset-{name}"))
-    if lock is not None:
-        with lock, contextlib.suppress(OSError):
-            sweep_temporary(ws.data / name)
-            (ws.data / name).rmdir()  # where nothing else is in it
-
-
-def make_newest(folder: Path) -> None:
-    """A version that was asked for again is the newest: the dataset's name alone means it."""
-    card = folder / DATASET_MARKER
-    with telling_os_errors(card, "mark the dataset as the newest"):
-        others = [path.stat().st_mtime_ns for path in folder.parent.glob(f"[!.]*/{DATASET_MARKER}") if path != card]
-        if others and card.stat().st_mtime_ns <= max(others):
-            os.utime(card)
 
 
 def fill(folder: Path, name: str, prepared: Prepared) -> None:
