@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tools.errors import Problem
 from tools.models.tokenizer import Tokenizer
-from tools.prepare_dataset.biographies import parse_biographies
 from tools.prepare_dataset.books import parse_book
 from tools.prepare_dataset.checks.boilerplate import take_out_boilerplate
 from tools.prepare_dataset.checks.flags import Flags, find_flags
@@ -169,6 +168,9 @@ def _examined(sources: Sequence[Source], words: Wording, stages: Stages) -> list
 
 def _parse_one(source: Source, words: Wording) -> Parsed:
     if source.kind == "biography":
+        # The patterns of facts take half a second to compile: for material without lives, for nothing.
+        from tools.prepare_dataset.biographies import parse_biographies
+
         return parse_biographies(source, words)
     if source.kind == "book":
         return parse_book(source, words)
