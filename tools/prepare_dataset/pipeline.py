@@ -74,22 +74,17 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
     drops = _left_out(sources, parsed)
     about_given = keep_given_splits(sources, parsed)
     counter = RowCounter(tokenizer, sample_of([source.text for source in sources]))
-    form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
-    limit = min(options.max_tokens, model.max_positions)
-    notes = [why]
-    if limit < options.max_tokens:
-        notes.append(f"Rows are cut to {limit} tokens: the model reads no more at once.")
-    maker = RowMaker(Composer(form, words, counter), limit, drops, options.overlap_tokens)
+    maker, notes = _row_maker(parsed, words, counter, options, model, drops)
     rows = maker.make(sources, parsed, stages)
     stages.begin("Checking", len(rows))
-    divided = divide(rows, by_name, openings, Shortener(maker.composer, parsed, limit), options, drops)
+    divided = divide(rows, by_name, openings, Shortener(maker.composer, parsed, maker.limit), options, drops)
     flags = find_flags(sources, [row for name in SPLITS for row in divided.split[name]], language)
     questions = _questions(parsed, sources, divided.split, divided.known)
     return Prepared(
         version=version_of([(s.name, s.sha256, s.file.kind) for s in sources], options, model),
         options=options,
         model=model,
-        format=form,
+        format=maker.composer.format,
         language=language,
         sources=sources,
         divided=divided,
@@ -111,6 +106,23 @@ def prepare(files: Sequence[SourceFile], options: Options, model_folder: Path, s
             *_about_questions(questions, parsed),
         ],
     )
+
+
+def _row_maker(
+    parsed: Sequence[Parsed],
+    words: Wording,
+    counter: RowCounter,
+    options: Options,
+    model: ModelIdentity,
+    drops: Drops,
+) -> tuple[RowMaker, list[str]]:
+    """What makes the rows, in the format and of the size that suit material and model, and notes on both."""
+    form, why = choose_format([unit for one in parsed for unit in one.units], options.format, counter.has_template)
+    limit = min(options.max_tokens, model.max_positions)
+    notes = [why]
+    if limit < options.max_tokens:
+        notes.append(f"Rows are cut to {limit} tokens: the model reads no more at once.")
+    return RowMaker(Composer(form, words, counter), limit, drops, options.overlap_tokens), notes
 
 
 def _left_out(sources: Sequence[Source], parsed: Sequence[Parsed]) -> Drops:
