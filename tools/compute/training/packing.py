@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.compute.training.rows import Sequence
+from tools.compute.training.sizes import rounded
 
-_STEP = 32
 # A token's attention over a line of so many tokens costs as much as the rest of its layer.
 _EQUAL_COST = 1024
 _WIDTHS_TRIED = 10
@@ -49,12 +49,6 @@ class Batch:
     tokens: int
     learned_tokens: int
     places: tuple[Place, ...]
-
-
-def rounded(size: int) -> int:
-    """The next size of few: multiples of 32, and of an eighth of the power of two below from 512 on."""
-    step = max(_STEP, 2 ** (max(size - 1, 1).bit_length() - 1) // 8)
-    return -(-size // step) * step
 
 
 def lay_out(lengths: Items[int], *, share: bool) -> tuple[int, list[list[int]]]:
