@@ -8,10 +8,11 @@ import pytest
 
 from tests.support.records import BOOKS, EIGHT_B, SMALL, plan
 from tools.errors import DoesNotFit, InvalidArgument
-from tools.start_finetune.contract import TrainSettings
-from tools.start_finetune.memory import adapter_parameters, predict_peak, speed_key
+from tools.start_finetune.contract import Plan, TrainSettings
+from tools.start_finetune.duration import speed_key
 from tools.start_finetune.plan import make_plan
-from tools.start_finetune.presets import DatasetShape, preset_values
+from tools.start_finetune.preflight import disk_bytes
+from tools.start_finetune.presets import DatasetShape, TooLong, preset_values
 from tools.workspace import ledger, machine
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
@@ -24,6 +25,16 @@ def mac(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "chip", lambda: "Apple M1 Pro")
     monkeypatch.setattr(machine, "memory", lambda: machine.Memory(16 * GB, 13 * GB, 0))
 
+
+@pytest.fixture
+def mac_in_use(mac: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With other applications open."""
+    monkeypatch.setattr(machine, "memory", lambda: machine.Memory(16 * GB, int(8.5 * GB), 0))
+
+
+# Rows longer than any preset takes them, and as long as the safe one does.
+LONG = DatasetShape(rows=400, tokens=600_000, longest=20_000)
+SAFE_LONG = DatasetShape(rows=400, tokens=600_000, longest=1536)
 
 GUIDE: dict[str, dict[str, Any]] = {
     "optimized": {
@@ -74,30 +85,166 @@ def test_more_layers_than_the_model_has_means_all_and_is_said(ws: Workspace) -> 
     assert "30 layers" in made.changes[0].reason
 
 
-def test_what_does_not_fit_is_moved_down_the_guides_ladder(ws: Workspace, mac: None) -> None:
-    made = plan(ws, EIGHT_B, "aggressive")
+def test_the_safe_preset_trains_an_8b_on_a_mac_with_16_gb(ws: Workspace, mac: None) -> None:
+    made = plan(ws, EIGHT_B, "safe", SAFE_LONG)
+    assert made.fits
+    assert made.changes == []
+    assert made.predicted_peak_gb < made.budget_gb - 2
+
+
+@pytest.mark.parametrize("preset", ["optimized", "aggressive"])
+def test_what_does_not_fit_is_moved_down_the_guides_ladder(ws: Workspace, mac_in_use: None, preset: Any) -> None:
+    made = plan(ws, EIGHT_B, preset, LONG)
     assert made.fits
     assert made.predicted_peak_gb <= made.budget_gb
     moved = {change.setting: change for change in made.changes}
-    assert moved["batch_size"].used < 4
-    assert "peak was predicted" in moved["batch_size"].reason
-    # The rows of an update stay the same.
-    assert made.value("batch_size") * made.value("gradient_accumulation_steps") == 4
+    # The batch comes first. It is computed in parts, so that what is learned stays the same.
+    assert moved["rows_at_once"].used < moved["rows_at_once"].asked == made.value("batch_size")
+    assert "predicted at" in moved["rows_at_once"].reason
+    assert "rank" not in moved
+
+
+def test_the_ladder_goes_on_with_recomputation_rank_and_length(ws: Workspace, mac: None) -> None:
+    before = None
+    for used in range(9, 40):
+        ws.store.write("INSERT OR REPLACE INTO calibration VALUES (?, ?, 0)", ("budget_bytes", (10.5 - used / 10) * GB))
+        try:
+            made = make_plan(ws, EIGHT_B, LONG, "aggressive", TrainSettings())
+        except DoesNotFit as refused:
+            assert refused.field == "model"
+            break
+        now = [made.value(name) for name in ("rows_at_once", "lora_rank", "max_seq_length")]
+        now[0] = now[0] or 4
+        assert before is None or all(a <= b for a, b in zip(now, before, strict=True)), "less memory, smaller settings"
+        assert now[2] == 2048 or now[:2] == [1, 4], "rows are cut last"
+        before = now
+    assert before is not None and before[2] < 2048
+    assert made.value("lora_alpha") / made.value("lora_rank") == 2
 
 
 def test_settings_asked_by_name_are_not_moved_but_refused_with_those_that_fit(ws: Workspace, mac: None) -> None:
+    asked = {"max_seq_length": 16384, "lora_rank": 256}
     with pytest.raises(DoesNotFit) as caught:
-        plan(ws, EIGHT_B, "safe", batch_size=16, max_seq_length=8192)
+        plan(ws, EIGHT_B, "safe", LONG, **asked)
     assert "GB" in caught.value.message
     largest = caught.value.details["largest_settings"]
-    assert plan(ws, EIGHT_B, "safe", **{k: v for k, v in largest.items() if k != "lora_alpha"}).fits
+    assert set(asked) <= set(largest)
+    for settings in (largest, asked | largest):
+        made = plan(ws, EIGHT_B, "safe", LONG, **settings)
+        assert made.fits
+        assert {name: made.value(name) for name in largest} == largest
 
 
-def test_a_model_that_never_fits_is_refused_by_name(ws: Workspace, mac: None) -> None:
+def test_a_large_batch_asked_by_name_is_computed_in_parts(ws: Workspace, mac: None) -> None:
+    made = plan(ws, EIGHT_B, "safe", SAFE_LONG, batch_size=16)
+    assert made.value("batch_size") == 16
+    assert made.value("rows_at_once") in (1, 2)
+    [change] = made.changes
+    assert "learns the same" in change.reason
+
+
+def test_a_model_that_never_fits_is_refused_by_name_with_one_that_does(ws: Workspace, mac: None) -> None:
     huge = EIGHT_B.model_copy(update={"name": "enorme-70b", "parameters": 70 * 10**9, "weight_bytes": 40 * 10**9})
     with pytest.raises(DoesNotFit, match="enorme-70b") as caught:
         plan(ws, huge)
     assert caught.value.field == "model"
+    assert "-4bit` for example" in str(caught.value.fix)
+
+
+def test_little_free_memory_is_told_and_stops_nothing(
+    ws: Workspace, mac: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any("memory is free" in note for note in plan(ws, SMALL).notes)
+    monkeypatch.setattr(machine, "memory", lambda: machine.Memory(16 * GB, 5 * GB, 0))
+    made = plan(ws, SMALL)
+    assert made.fits
+    assert any(note.startswith("Only 31% of the memory is free (5.0 of 16.0 GB).") for note in made.notes)
+
+
+def test_a_run_that_is_made_to_wait_for_memory_is_told(ws: Workspace, mac: None) -> None:
+    free = plan(ws, EIGHT_B, "safe", SAFE_LONG)
+    ws.store.write("INSERT INTO calibration VALUES ('budget_bytes', ?, 0)", ((free.predicted_peak_gb - 0.1) * GB,))
+    held = plan(ws, EIGHT_B, "safe", SAFE_LONG)
+    assert held.fits and held.changes == []
+    assert held.predicted_peak_gb < held.budget_gb < free.predicted_peak_gb
+    assert any("made to wait" in note for note in held.notes)
+
+
+# Rows and passes ------------------------------------------------------------------------------
+
+
+def test_rows_that_are_cut_are_told_with_what_is_lost(ws: Workspace) -> None:
+    data = DatasetShape(400, 200_000, 900, too_long=lambda length: TooLong(0, 7, 7 * (900 - length)))
+    [change] = make_plan(ws, SMALL, data, "auto", TrainSettings(max_seq_length=512)).changes
+    assert (change.asked, change.used) == (900, 512)
+    assert "7 of 400 rows lose their end, 2716 tokens in all" in change.reason
+    pieces = DatasetShape(400, 200_000, 900, too_long=lambda length: TooLong(3, 0, 0))
+    [change] = make_plan(ws, SMALL, pieces, "auto", TrainSettings(max_seq_length=512)).changes
+    assert "3 of 400 rows are cut in pieces" in change.reason
+    assert make_plan(ws, SMALL, data, "auto", TrainSettings()).changes == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps", "batch", "told"),
+    [
+        (1, 15, 1, "15 passes over 1 rows, the most for so few"),
+        (9, 33, 4, "15 passes over 9 rows, the most for so few"),
+        (30, 60, 4, "the least; 8 passes over 30 rows"),
+        (400, 300, 4, "3 passes over 400 rows"),
+        (1_000_000, 3000, 4, "the most that auto takes; they read 12000 rows, of 1000000"),
+    ],
+)
+def test_auto_reads_small_datasets_more_often_and_huge_ones_in_part(
+    ws: Workspace, rows: int, steps: int, batch: int, told: str
+) -> None:
+    made = make_plan(ws, SMALL, DatasetShape(rows, rows * 300, 400), "auto", TrainSettings())
+    assert (made.value("iters"), made.value("batch_size")) == (steps, batch)
+    assert made.settings["iters"].source == f"auto: {told}"
+    assert 1 <= made.value("steps_per_eval") <= steps
+    assert made.epochs <= 15
+
+
+def test_auto_counts_with_what_was_asked(ws: Workspace) -> None:
+    made = plan(ws, SMALL, batch_size=1, lora_rank=4)
+    assert made.value("iters") == 3 * BOOKS.rows
+    assert made.value("gradient_accumulation_steps") == 4
+    assert made.value("lora_alpha") == 8
+
+
+def test_a_preset_that_reads_few_rows_too_often_is_told(ws: Workspace) -> None:
+    made = make_plan(ws, SMALL, DatasetShape(20, 4000, 300), "optimized", TrainSettings())
+    assert any("read 200 times" in note and "iters=30 " in note for note in made.notes)
+
+
+# Disk -----------------------------------------------------------------------------------------
+
+
+def test_fewer_checkpoints_are_kept_where_the_disk_is_small(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = disk_bytes(SMALL, flat_of(plan(ws, SMALL, keep_checkpoints=1)))
+    monkeypatch.setattr(machine, "disk_free", lambda _: int(one * 1.2))
+    made = plan(ws, SMALL)
+    [change] = made.changes
+    assert (change.setting, change.asked, change.used) == ("keep_checkpoints", 3, 1)
+    with pytest.raises(DoesNotFit, match="disk is too small") as caught:
+        plan(ws, SMALL, keep_checkpoints=20)
+    assert plan(ws, SMALL, keep_checkpoints=1).fits
+    assert "keep_checkpoints=1" in str(caught.value.expected)
+    monkeypatch.setattr(machine, "disk_free", lambda _: one // 2)
+    with pytest.raises(DoesNotFit, match="Free disk space"):
+        plan(ws, SMALL)
+
+
+def test_hidden_states_are_not_kept_where_the_disk_is_small(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert plan(ws, SMALL, lora_layers=8).value("frozen_prefix") is True
+    monkeypatch.setattr(machine, "disk_free", lambda _: GB)
+    made = plan(ws, SMALL, lora_layers=8, frozen_prefix=True)
+    [change] = made.changes
+    assert (change.setting, change.used) == ("frozen_prefix", False)
+    assert "GB free on the disk" in change.reason
+
+
+def flat_of(made: Plan) -> dict[str, Any]:
+    return {name: setting.value for name, setting in made.settings.items()}
 
 
 def test_a_batch_larger_than_the_dataset_is_refused(ws: Workspace) -> None:
@@ -111,32 +258,42 @@ def test_a_batch_larger_than_the_dataset_is_refused(ws: Workspace) -> None:
     assert "3 rows" in made.changes[0].reason
 
 
-@pytest.mark.parametrize(
-    ("change", "more"),
-    [
-        ({"batch_size": 4}, True), ({"max_seq_length": 2048}, True), ({"lora_rank": 64}, True),
-        ({"lora_layers": 30}, True), ({"grad_checkpoint": True}, False),
-    ],
-)  # fmt: skip
-def test_the_predicted_peak_grows_with_what_costs_memory(change: dict[str, Any], more: bool) -> None:
-    settings = {name: value for name, (value, _) in preset_values("safe", SMALL, BOOKS).items()}
-    settings |= {"grad_checkpoint": False, "max_seq_length": 512}
-    before, after = predict_peak(SMALL, settings), predict_peak(SMALL, settings | change)
-    assert (after > before) is more
-
-
-def test_the_adapters_size_counts_the_chosen_modules_alone() -> None:
-    hidden, values = SMALL.hidden_size, SMALL.kv_heads * SMALL.head_dim
-    assert adapter_parameters(SMALL, 2, 8, ["self_attn.v_proj"]) == 2 * 8 * (hidden + values)
-    assert adapter_parameters(SMALL, 2, 8, None) > 5 * adapter_parameters(SMALL, 2, 8, ["self_attn.v_proj"])
+# Time -----------------------------------------------------------------------------------------
 
 
 def test_measured_speed_replaces_the_guess(ws: Workspace) -> None:
-    guessed = plan(ws, SMALL, iters=100).predicted_minutes
+    guess = plan(ws, SMALL, iters=100)
+    assert any("guess" in note for note in guess.notes)
     ws.store.write("INSERT INTO calibration VALUES (?, 50.0, 0)", (speed_key(SMALL, 30),))
-    measured = plan(ws, SMALL, iters=100).predicted_minutes
-    assert measured == pytest.approx(100 * 4 * 500 / 50 / 60, rel=0.01)
-    assert measured != guessed
+    measured = plan(ws, SMALL, iters=100)
+    assert measured.predicted_minutes == pytest.approx(100 * 4 * 500 / 50 / 60, rel=0.01)
+    assert measured.predicted_minutes != guess.predicted_minutes
+    assert not any("guess" in note for note in measured.notes)
+
+
+def test_passes_after_the_first_are_predicted_to_be_faster(ws: Workspace) -> None:
+    ws.store.write("INSERT INTO calibration VALUES (?, 100.0, 0)", (speed_key(SMALL, 8),))
+    kept, without = plan(ws, SMALL, lora_layers=8), plan(ws, SMALL, lora_layers=8, frozen_prefix=False)
+    assert kept.value("frozen_prefix") is True
+    first = BOOKS.tokens / 100 / 60
+    assert without.predicted_minutes == pytest.approx(3 * first, rel=0.01)
+    assert first < kept.predicted_minutes < 2.5 * first
+    ws.store.write("INSERT INTO calibration VALUES (?, 400.0, 0)", (speed_key(SMALL, 8, later=True),))
+    assert plan(ws, SMALL, lora_layers=8).predicted_minutes == pytest.approx(1.5 * first, rel=0.01)
+
+
+def test_evaluations_and_samples_take_time_too(ws: Workspace) -> None:
+    ws.store.write("INSERT INTO calibration VALUES (?, 100.0, 0)", (speed_key(SMALL, 30),))
+
+    def minutes(**more: Any) -> float:
+        data = DatasetShape(BOOKS.rows, BOOKS.tokens, BOOKS.longest, **more)
+        return make_plan(ws, SMALL, data, "auto", TrainSettings(val_batches=-1)).predicted_minutes or 0.0
+
+    alone = minutes()
+    evaluated = minutes(valid_rows=100, valid_tokens=50_000)
+    # Eleven times a forward pass over a quarter of what is learned.
+    assert 1.1 * alone < evaluated < 2.5 * alone
+    assert minutes(valid_rows=100, valid_tokens=50_000, questions=9) > evaluated
 
 
 def test_the_budget_is_what_the_device_and_the_system_can_give(ws: Workspace, mac: None) -> None:

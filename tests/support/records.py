@@ -52,9 +52,11 @@ SMALL = EIGHT_B.model_copy(
 BOOKS = DatasetShape(rows=400, tokens=200_000, longest=500)
 
 
-def plan(ws: Workspace, info: ModelInfo = SMALL, preset: str = "auto", **settings: Any) -> Plan:
+def plan(
+    ws: Workspace, info: ModelInfo = SMALL, preset: str = "auto", data: DatasetShape = BOOKS, **settings: Any
+) -> Plan:
     args = StartArgs(preset=preset, settings=TrainSettings(**settings))  # type: ignore[arg-type]
-    return make_plan(ws, info, BOOKS, args.preset, args.settings)
+    return make_plan(ws, info, data, args.preset, args.settings)
 
 
 def insert_run(

@@ -19,7 +19,7 @@ from tests.training_status.rows import (
     report,
     write_card,
 )
-from tools.start_finetune.memory import speed_key
+from tools.start_finetune.duration import speed_key
 from tools.start_finetune.presets import usual_rate
 from tools.training_status.contract import Finding, StatusArgs
 from tools.training_status.diagnosis import findings

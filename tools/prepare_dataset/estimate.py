@@ -8,7 +8,7 @@ from tools.errors import AfinaError
 from tools.models.info import load_info
 from tools.prepare_dataset.contract import PrepareResult, TrainingEstimate
 from tools.start_finetune.contract import TrainSettings
-from tools.start_finetune.memory import calibrated, speed_key, trained_layers
+from tools.start_finetune.duration import was_measured
 from tools.start_finetune.plan import make_plan
 from tools.start_finetune.presets import DatasetShape
 from tools.workspace.layout import Workspace
@@ -24,5 +24,5 @@ def training_estimate(ws: Workspace, model_folder: Path, result: PrepareResult) 
     except AfinaError:
         return None  # start_finetune says why
     settings = {name: setting.value for name, setting in plan.settings.items()}
-    measured = calibrated(ws, speed_key(info, trained_layers(info, settings)), 0.0) > 0
+    measured = was_measured(ws, info, settings)
     return TrainingEstimate(minutes=plan.predicted_minutes, steps=settings["iters"], measured=measured)

@@ -110,6 +110,7 @@ class Plan(BaseModel):
     epochs: float
     precision: str
     changes: list[Change] = []
+    notes: list[str] = []
 
     def value(self, name: str) -> Any:
         return self.settings[name].value

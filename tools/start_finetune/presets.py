@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,54 +70,108 @@ AGGRESSIVE: dict[str, Any] = {
     "gradient_accumulation_steps": 1,
 }
 
-# Passes over the training rows that `auto` aims for, and the bounds on its steps.
-_EPOCHS = 3
+# Passes over the training rows that `auto` aims for, and the most of a small dataset.
+_EPOCHS, _MOST_EPOCHS = 3, 15
 _LEAST_STEPS, _MOST_STEPS = 60, 3000
+_LONGEST = 2048
 _PATIENCE = 5
 
 
 @dataclass(frozen=True)
+class TooLong:
+    """Training rows longer than some length: cut in pieces, or losing their end, and the tokens lost in all."""
+
+    split: int
+    cut: int
+    lost: int
+
+    @property
+    def rows(self) -> int:
+        return self.split + self.cut
+
+
+@dataclass(frozen=True)
 class DatasetShape:
-    """What the plan needs of a dataset: rows, tokens, and the longest row in tokens."""
+    """What the plan needs of a dataset: rows and tokens to learn, and the longest row in tokens.
+
+    valid_rows, valid_tokens: of the validation split. questions: that it asks. counted_by: the model
+    whose tokens were counted. too_long: tells of the rows that are longer than so many tokens.
+    """
 
     rows: int
     tokens: int
     longest: int
+    valid_rows: int = 0
+    valid_tokens: int = 0
+    questions: int = 0
+    counted_by: str | None = None
+    too_long: Callable[[int], TooLong] | None = None
 
 
-def preset_values(preset: Preset, info: ModelInfo, data: DatasetShape) -> dict[str, tuple[Any, str]]:
-    """Every setting's value and where it came from."""
+def preset_values(
+    preset: Preset, info: ModelInfo, data: DatasetShape, asked: Mapping[str, Any] | None = None
+) -> dict[str, tuple[Any, str]]:
+    """Every setting's value and where it came from. asked: settings given by name, which `auto` counts with."""
     values = {name: (value, "default") for name, value in COMMON.items()}
     if preset != "auto":
         named = {"optimized": OPTIMIZED, "safe": SAFE, "aggressive": AGGRESSIVE}[preset]
         return values | {name: (value, f"preset {preset}") for name, value in named.items()}
     base = {name: (value, "auto: the safe preset") for name, value in SAFE.items()}
-    return values | base | _auto(info, data)
+    return values | base | _auto(info, data, asked or {})
 
 
-def _auto(info: ModelInfo, data: DatasetShape) -> dict[str, tuple[Any, str]]:
+def _auto(info: ModelInfo, data: DatasetShape, asked: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
     small = info.parameters < 1e9
     rate, why = _rate(info.parameters)
-    batch, accumulation = (4, 1) if small else (1, 4)
-    longest = max(64, min(-(-data.longest // 32) * 32, 2048, info.max_positions))
-    steps = max(_LEAST_STEPS, min(_MOST_STEPS, -(-data.rows * _EPOCHS // batch)))
-    every = max(10, steps // 10)
+    batch = asked.get("batch_size", min(4, max(1, data.rows)) if small else 1)
+    accumulation = asked.get("gradient_accumulation_steps", max(1, 4 // batch))
+    steps, passes = _steps(data.rows, batch)
+    steps = asked.get("iters", steps)
+    rank = asked.get("lora_rank", 16 if small else 8)
+    layers = info.layers if small else min(16, info.layers)
+    every = max(min(10, steps), steps // 10)
     return {
-        "batch_size": (batch, "auto: a small model" if small else "auto: the least memory"),
-        "gradient_accumulation_steps": (accumulation, "auto: four rows an update"),
+        "batch_size": (batch, "auto: a small model has room for it" if small else "auto: the least memory"),
+        "gradient_accumulation_steps": (accumulation, f"auto: {batch * accumulation} rows an update"),
         "learning_rate": (rate, why),
-        "iters": (steps, f"auto: {_EPOCHS} passes over {data.rows} rows, between {_LEAST_STEPS} and {_MOST_STEPS}"),
-        "lora_layers": (-1 if small else 16, "auto: all layers of a small model" if small else "auto: the top half"),
-        "lora_rank": (16 if small else 8, "auto: by the model's size"),
-        "lora_alpha": (32.0 if small else 16.0, "auto: twice the rank"),
-        "max_seq_length": (longest, f"auto: the longest row has {data.longest} tokens"),
+        "iters": (steps, passes),
+        "lora_layers": (-1 if small else layers, f"auto: {_layers_told(layers, info.layers)}"),
+        "lora_rank": (rank, f"auto: for a model of {'less' if small else 'more'} than a billion parameters"),
+        "lora_alpha": (2.0 * rank, "auto: twice the rank"),
+        "max_seq_length": _length(info, data),
         "grad_checkpoint": (not small, "auto: a small model does not need it" if small else "auto: saves memory"),
         "warmup_steps": (max(1, min(10, steps // accumulation // 10)), "auto: a tenth of the updates, at most 10"),
-        "steps_per_report": (max(1, every // 5), "auto: fifty reports"),
-        "steps_per_eval": (every, "auto: ten evaluations"),
+        "steps_per_report": (max(1, every // 5), "auto: five reports an evaluation"),
+        "steps_per_eval": (every, f"auto: {-(-steps // every)} evaluations"),
         "save_every": (every, "auto: at each evaluation"),
-        "patience": (_PATIENCE, "auto: half of the evaluations without a gain are enough"),
+        "patience": (_PATIENCE, f"auto: {_PATIENCE} evaluations without a gain are enough"),
     }
+
+
+def _steps(rows: int, batch: int) -> tuple[int, str]:
+    """How many steps to train for, and why."""
+    wanted = -(-rows * _EPOCHS // batch)
+    if wanted > _MOST_STEPS:
+        told = f"the most that auto takes; they read {_MOST_STEPS * batch} rows, of {rows}"
+        return _MOST_STEPS, f"auto: {told}"
+    if wanted < _LEAST_STEPS:
+        most = max(1, rows * _MOST_EPOCHS // batch)
+        if most < _LEAST_STEPS:
+            return most, f"auto: {_MOST_EPOCHS} passes over {rows} rows, the most for so few"
+        return _LEAST_STEPS, f"auto: the least; {_LEAST_STEPS * batch / rows:.0f} passes over {rows} rows"
+    return wanted, f"auto: {_EPOCHS} passes over {rows} rows"
+
+
+def _layers_told(layers: int, all_layers: int) -> str:
+    return f"all {all_layers} layers" if layers == all_layers else f"the top {layers} of {all_layers} layers"
+
+
+def _length(info: ModelInfo, data: DatasetShape) -> tuple[int, str]:
+    wanted, most = max(64, -(-data.longest // 32) * 32), min(_LONGEST, info.max_positions)
+    told = f"auto: the longest row has {data.longest} tokens"
+    if wanted <= most:
+        return wanted, told
+    return most, f"{told}; {most} is the most that {'auto takes' if most == _LONGEST else 'the model reads'}"
 
 
 def usual_rate(parameters: int) -> float:

@@ -15,7 +15,7 @@ from tools.start_finetune.description import describe
 from tools.start_finetune.launch import launch
 from tools.start_finetune.mlx_lm_config import write_config
 from tools.start_finetune.plan import make_plan
-from tools.start_finetune.presets import DatasetShape
+from tools.start_finetune.presets import DatasetShape, TooLong
 from tools.workspace import names, runs
 from tools.workspace.files import write_json
 from tools.workspace.layout import Workspace
@@ -161,8 +161,29 @@ def _adapter_name(ws: Workspace, args: StartArgs, dataset: Dataset) -> str:
 
 
 def _shape(dataset: Dataset) -> DatasetShape:
-    split = dataset.card["splits"]["train"]
-    return DatasetShape(rows=split["rows"], tokens=split["tokens"], longest=dataset.card["longest_row_tokens"])
+    train, valid = dataset.card["splits"]["train"], dataset.card["splits"]["valid"]
+    return DatasetShape(
+        rows=train["rows"],
+        tokens=train["tokens"],
+        # A card of an earlier version tells the longest row of all splits alone.
+        longest=train.get("lengths", {}).get("100%", dataset.card["longest_row_tokens"]),
+        valid_rows=valid["rows"],
+        valid_tokens=valid["tokens"],
+        questions=dataset.card.get("questions", 0),
+        counted_by=dataset.card["model"]["name"],
+        too_long=lambda length: _too_long(dataset, length),
+    )
+
+
+def _too_long(dataset: Dataset, length: int) -> TooLong:
+    """As training does it (`tools.compute.training.rows`): text is cut in pieces, rows with a prompt lose their end."""
+    split = cut = lost = 0
+    for origin in dataset.provenance():
+        if origin.split == "train" and (origin.tokens or 0) > length:
+            pieces = dataset.format == "text" and origin.response_start is None
+            split, cut = split + pieces, cut + (not pieces)
+            lost += 0 if pieces else (origin.tokens or 0) - length
+    return TooLong(split, cut, lost)
 
 
 def _write_run(ws: Workspace, name: str, dataset: Dataset, info: ModelInfo, plan: Plan, request_key: str | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tools.start_finetune.memory import trained_layers
+from tools.start_finetune.footprint import trained_layers
 from tools.training_status.record import Record, Report
 
 

@@ -34,7 +34,9 @@ from tools.compute.training.validation import mean_loss
 from tools.errors import DoesNotFit, MachineError
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
 from tools.start_finetune.contract import Plan, Setting
-from tools.start_finetune.memory import remember_peak, speed_key
+from tools.start_finetune.duration import speed_key
+from tools.start_finetune.footprint import StepShape
+from tools.start_finetune.memory import remember, remember_peak
 from tools.start_finetune.written_plan import write_plan
 from tools.workspace import runs
 from tools.workspace.layout import Workspace
@@ -104,7 +106,7 @@ class Session:
         """Before the first step: a trial of a step, the base's loss, and how many steps fit the time given."""
         tried = try_step(self.trainer)
         self._event("trial", tried.told())
-        self._check_memory(tried.peak)
+        self._check_memory(tried.shape, tried.peak)
         took = self._evaluate()
         self._fit_time(took)
 
@@ -265,9 +267,9 @@ class Session:
         self.trainer = self.setup.make_trainer()
         self._event("plan", f"{steps} steps fit {minutes:g} minutes ({reason}).")
 
-    def _check_memory(self, peak: int) -> None:
+    def _check_memory(self, step: StepShape, peak: int) -> None:
         """Remember how far the prediction was off, and stop before the run would be killed for memory."""
-        remember_peak(self.ws, self.setup.base.info, self.plan, peak)
+        remember_peak(self.ws, self.setup.base.info, self.plan, step, peak)
         if peak > self.plan.budget_gb * GB and device.kind() != "cpu":
             raise DoesNotFit(
                 f"A step took {peak / GB:.1f} GB; {self.plan.budget_gb:.1f} GB can be used.",
@@ -276,14 +278,14 @@ class Session:
             )
 
     def _calibrate(self) -> None:
+        """Remember the speed; passes that left out frozen layers apart from those that ran them."""
         reports = runs.metrics(self.ws, self.run.run, "train")
-        if len(reports) < 2:
-            return
-        speeds = sorted(report["tokens_per_second"] for report in reports)
-        self.ws.store.write(
-            "INSERT OR REPLACE INTO calibration (key, value, updated) VALUES (?, ?, ?)",
-            (speed_key(self.setup.base.info, self.setup.shape.layers), speeds[len(speeds) // 2], time.time()),
-        )
+        for later in (False, True):
+            found = [r for r in reports if (self.setup.prefix is not None and r["epoch"] > 0) is later]
+            speeds = sorted(report["tokens_per_second"] for report in found)
+            if len(speeds) >= 2:
+                key = speed_key(self.setup.base.info, self.setup.shape.layers, later=later)
+                remember(self.ws, key, speeds[len(speeds) // 2])
 
     def _event(self, kind: str, message: str) -> None:
         self.record.event(self.trainer.state.step, kind, message)

@@ -23,7 +23,7 @@ from tools.errors import DataError
 from tools.prepare_dataset.contract import Split
 from tools.prepare_dataset.reading_back import Dataset
 from tools.start_finetune.contract import Plan
-from tools.start_finetune.memory import trained_layers
+from tools.start_finetune.footprint import trained_layers
 
 
 class Setup:

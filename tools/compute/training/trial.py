@@ -15,18 +15,20 @@ from mlx.utils import tree_flatten
 from tools.compute.arrays import scalar
 from tools.compute.training.loop import Trainer
 from tools.errors import DataError, MachineError
+from tools.start_finetune.footprint import StepShape
 
 _TIMED = 2
 
 
 @dataclass(frozen=True)
 class Tried:
-    """loss in nats a token; rows and tokens of the batch, and the tokens learned; peak in bytes."""
+    """loss in nats a token; rows, tokens and learned tokens of the batch; shape: as it was computed; peak in bytes."""
 
     loss: float
     rows: int
     tokens: int
     learned: int
+    shape: StepShape
     peak: int
 
     def told(self) -> str:
@@ -58,7 +60,8 @@ def try_step(trainer: Trainer) -> Tried:
             "A first step gives no numbers: the loss or the gradient is infinite.",
             fix="Install the model again (afina models pull), or choose another.",
         )
-    return Tried(value, len(batch.places), batch.tokens, batch.learned_tokens, peak)
+    shape = StepShape(batch.ids.shape[0], batch.ids.shape[1], len(batch.weights))
+    return Tried(value, len(batch.places), batch.tokens, batch.learned_tokens, shape, peak)
 
 
 def mean_step_seconds(trainer: Trainer) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.start_finetune.memory import adapter_parameters, trained_layers
+from tools.start_finetune.footprint import adapter_parameters, trained_layers
 from tools.training_status.contract import Finding
 from tools.training_status.record import Record
 from tools.workspace.machine import GB, disk_free

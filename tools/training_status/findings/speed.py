@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from statistics import fmean, median
 
-from tools.start_finetune.memory import calibrated, speed_key, trained_layers
+from tools.start_finetune.duration import speed_key
+from tools.start_finetune.footprint import trained_layers
+from tools.start_finetune.memory import calibrated
 from tools.training_status.contract import Finding
 from tools.training_status.pace import in_first_pass, step_seconds, total_minutes
 from tools.training_status.record import Record, Report
@@ -78,7 +80,7 @@ def _slower_than_others(record: Record) -> str | None:
     if info is None or lately is None or in_first_pass(record.reports[-1], record):
         return None
     layers = trained_layers(info, {"lora_layers": record.setting("lora_layers", -1)})
-    usual = calibrated(record.ws, speed_key(info, layers), 0.0)
+    usual = calibrated(record.ws, speed_key(info, layers, later=bool(record.setting("frozen_prefix"))), 0.0)
     if not usual or lately >= _SLOW * usual:
         return None
     return f"{lately:.0f} tokens/s; an earlier run of {info.name} with {layers} layers had {usual:.0f}."

@@ -1,0 +1,133 @@
+"""Make a plan fit the memory: down the guide's ladder, or refused with the largest settings that fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tools.errors import DoesNotFit
+from tools.models.catalogue import CATALOGUE
+from tools.models.info import ModelInfo, load_info
+from tools.start_finetune.contract import Change
+from tools.start_finetune.memory import Peak, predict_peak
+from tools.workspace.layout import Workspace
+from tools.workspace.machine import GB
+
+# Every setting's value and where it came from.
+Values = dict[str, tuple[Any, str]]
+
+# The guide's order against too little memory: batch, recomputation, rank, sequence length. A batch is
+# computed in parts, so that what is learned from it stays the same.
+_LADDER: tuple[tuple[str, Any], ...] = (
+    ("rows_at_once", 2),
+    ("rows_at_once", 1),
+    ("grad_checkpoint", True),
+    ("lora_rank", 8),
+    ("lora_rank", 4),
+    ("max_seq_length", 1536),
+    ("max_seq_length", 1024),
+    ("max_seq_length", 512),
+)
+_MEANING = {
+    "rows_at_once": "the batch is computed in parts, and learns the same",
+    "grad_checkpoint": "activations are computed again instead of kept, which is slower",
+    "lora_rank": "the adapter is smaller",
+    "lora_alpha": "so that the adapter's strength stays the same",
+    "max_seq_length": "longer rows are cut",
+}
+
+
+def flat(values: Values) -> dict[str, Any]:
+    return {name: value for name, (value, _) in values.items()}
+
+
+def fit_memory(
+    ws: Workspace,
+    info: ModelInfo,
+    values: Values,
+    fixed: set[str],
+    budget: int,
+    peak_of: Callable[[Mapping[str, Any]], Peak],
+    longest: int,
+) -> list[Change]:
+    """Move `values` down the ladder until their peak fits; the changes.
+
+    fixed: settings that were asked for by name and are never moved. Raises DoesNotFit, which tells the
+    largest settings that fit, or a model that does.
+    """
+    first = peak_of(flat(values))
+    if first.fits(budget):
+        return []
+    trial = dict(values)
+    for name, rung in _LADDER:
+        _step_down(trial, name, rung, fixed, longest)
+        if not peak_of(flat(trial)).fits(budget):
+            continue
+        moved = [name for name in trial if trial[name][0] != values[name][0]]
+        if fixed.intersection(moved):
+            raise _too_large({name: trial[name][0] for name in sorted(moved)}, first, budget)
+        changes = [_change(name, values, trial, first, budget) for name in moved]
+        values.update(trial)
+        return changes
+    raise _never_fits(ws, info, flat(trial), peak_of(flat(trial)), budget)
+
+
+def _step_down(values: Values, name: str, rung: Any, fixed: set[str], longest: int) -> None:
+    """Move one setting down to `rung`; an adapter's strength stays the same."""
+    value, source = values[name]
+    # What the setting comes to: no batch is larger than its rows, no row longer than the longest.
+    now = {"rows_at_once": value or values["batch_size"][0], "max_seq_length": min(value or 0, longest)}.get(
+        name, value
+    )
+    if now == rung or (name != "grad_checkpoint" and now < rung):
+        return
+    values[name] = (rung, source)
+    if name == "lora_rank" and "lora_alpha" not in fixed:
+        alpha, why = values["lora_alpha"]
+        factor = rung / value if values["lora_scaling"][0] == "standard" else math.sqrt(rung / value)
+        values["lora_alpha"] = (round(alpha * factor, 6), why)
+
+
+def _change(name: str, before: Values, after: Values, peak: Peak, budget: int) -> Change:
+    reason = f"{_MEANING[name]}; the peak was predicted at {peak.least / GB:.1f} GB of {budget / GB:.1f} GB"
+    asked = before["batch_size"][0] if name == "rows_at_once" and before[name][0] is None else before[name][0]
+    return Change(setting=name, asked=asked, used=after[name][0], reason=reason)
+
+
+def _too_large(largest: dict[str, Any], peak: Peak, budget: int) -> DoesNotFit:
+    told = ", ".join(
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in largest.items()
+    )
+    return DoesNotFit(
+        f"This run would need {peak.least / GB:.1f} GB at its peak; {budget / GB:.1f} GB can be used.",
+        field="settings",
+        expected=f"at most {told}",
+        fix="Call start_finetune with those settings, leave them out, or close other applications.",
+        details={"largest_settings": largest},
+    )
+
+
+def _never_fits(ws: Workspace, info: ModelInfo, smallest: dict[str, Any], peak: Peak, budget: int) -> DoesNotFit:
+    smaller = max(
+        (
+            other
+            for other in _models(ws)
+            if other.parameters < info.parameters and predict_peak(other, smallest).fits(budget)
+        ),
+        key=lambda other: other.parameters,
+        default=None,
+    )
+    choose = f"Choose a smaller model, `{smaller.name}` for example" if smaller else "Choose a smaller model"
+    return DoesNotFit(
+        f"`{info.name}` does not fit here: even the smallest settings need {peak.least / GB:.1f} GB, "
+        f"and {budget / GB:.1f} GB can be used.",
+        field="model",
+        fix=f"{choose} (list_workspace kind=models shows sizes), or close other applications.",
+    )
+
+
+def _models(ws: Workspace) -> Iterator[ModelInfo]:
+    """Models that could be trained instead: those installed, and those known by name."""
+    yield from (load_info(ws.models / name) for name in ws.model_names())
+    yield from (entry.info() for entry in CATALOGUE.values())
