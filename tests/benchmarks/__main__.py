@@ -24,8 +24,8 @@ from tools.workspace.layout import open_workspace
 from tools.workspace.processes import child_command, child_environment
 
 # Each in a process of its own, so that none pays for another's memory.
-BENCHMARKS = ("training", "generation", "serving", "tokenizing", "preparing", "tool_calls")
-_WORKSPACE = Path(__file__).resolve().parents[2] / ".cache" / "bench"
+BENCHMARKS = ("training", "memory", "generation", "serving", "tokenizing", "preparing", "tool_calls")
+WORKSPACE = Path(__file__).resolve().parents[2] / ".cache" / "bench"
 _MOST_SECONDS = 3600
 
 
@@ -66,7 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few steps each: rough figures in about two minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--model", default=DEFAULT, metavar="NAME", help=f"base to measure with ({DEFAULT})")
-    parser.add_argument("--workspace", type=Path, default=_WORKSPACE, metavar="DIR", help="where the base is kept")
+    parser.add_argument("--workspace", type=Path, default=WORKSPACE, metavar="DIR", help="where the base is kept")
     return parser.parse_args()
 
 

@@ -128,8 +128,9 @@ class _Counted:
         held = adapter * copies + self.mask() + self.entering()
         if self.settings["grad_checkpoint"]:
             # Recomputed layers keep what enters them; one at a time has the rest.
-            kept = self.layers * self.wide(self.info.hidden_size)
-            through = kept + max(self.loss(ahead=ahead), self.layer() + self.backward(ahead=ahead))
+            entering = self.wide(self.info.hidden_size)
+            at_last_layer = self.layer() - entering + self.backward(ahead=ahead)
+            through = self.layers * entering + max(self.loss(ahead=ahead), at_last_layer)
         else:
             through = self.layers * self.layer() + max(self.loss(ahead=ahead), self.backward(ahead=ahead))
         # The step's gradient, and what the update replaces, a few modules at a time.
