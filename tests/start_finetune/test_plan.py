@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.records import BOOKS, EIGHT_B, SMALL, plan
+from tests.support.training import prepare_small
+from tools.compute.training.rows import encode_rows
 from tools.errors import DoesNotFit, InvalidArgument
-from tools.start_finetune.contract import Plan, TrainSettings
+from tools.models.tokenizer import Tokenizer
+from tools.prepare_dataset.reading_back import open_dataset
+from tools.start_finetune.contract import Plan, StartArgs, TrainSettings
 from tools.start_finetune.duration import speed_key
 from tools.start_finetune.plan import make_plan
 from tools.start_finetune.preflight import disk_bytes
 from tools.start_finetune.presets import DatasetShape, TooLong, preset_values
+from tools.start_finetune.tool import start_finetune
 from tools.workspace import ledger, machine
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
@@ -104,22 +110,21 @@ def test_what_does_not_fit_is_moved_down_the_guides_ladder(ws: Workspace, mac_in
     assert "rank" not in moved
 
 
-def test_the_ladder_goes_on_with_recomputation_rank_and_length(ws: Workspace, mac: None) -> None:
-    before = None
-    for used in range(9, 40):
-        ws.store.write("INSERT OR REPLACE INTO calibration VALUES (?, ?, 0)", ("budget_bytes", (10.5 - used / 10) * GB))
+def test_the_ladder_goes_on_with_rank_and_length_and_ends_with_a_refusal(ws: Workspace, mac: None) -> None:
+    order: list[str] = []
+    for tenths in range(105, 40, -1):
+        ws.store.write("INSERT OR REPLACE INTO calibration VALUES ('budget_bytes', ?, 0)", (tenths * GB / 10,))
         try:
             made = make_plan(ws, EIGHT_B, LONG, "aggressive", TrainSettings())
         except DoesNotFit as refused:
             assert refused.field == "model"
             break
-        now = [made.value(name) for name in ("rows_at_once", "lora_rank", "max_seq_length")]
-        now[0] = now[0] or 4
-        assert before is None or all(a <= b for a, b in zip(now, before, strict=True)), "less memory, smaller settings"
-        assert now[2] == 2048 or now[:2] == [1, 4], "rows are cut last"
-        before = now
-    assert before is not None and before[2] < 2048
-    assert made.value("lora_alpha") / made.value("lora_rank") == 2
+        assert made.fits
+        assert made.value("lora_alpha") / made.value("lora_rank") == 2
+        assert made.value("batch_size") == 4
+        changed = [change.setting for change in made.changes if change.asked != LONG.longest]
+        order += [name for name in changed if name not in order]
+    assert order == ["rows_at_once", "lora_rank", "lora_alpha", "max_seq_length"]
 
 
 def test_settings_asked_by_name_are_not_moved_but_refused_with_those_that_fit(ws: Workspace, mac: None) -> None:
@@ -133,12 +138,16 @@ def test_settings_asked_by_name_are_not_moved_but_refused_with_those_that_fit(ws
         made = plan(ws, EIGHT_B, "safe", LONG, **settings)
         assert made.fits
         assert {name: made.value(name) for name in largest} == largest
+    # They are the largest: none of them may be as it was asked.
+    for name in asked:
+        with pytest.raises(DoesNotFit):
+            plan(ws, EIGHT_B, "safe", LONG, **{**largest, name: asked[name]})
 
 
 def test_a_large_batch_asked_by_name_is_computed_in_parts(ws: Workspace, mac: None) -> None:
     made = plan(ws, EIGHT_B, "safe", SAFE_LONG, batch_size=16)
     assert made.value("batch_size") == 16
-    assert made.value("rows_at_once") in (1, 2)
+    assert 1 <= made.value("rows_at_once") < 16
     [change] = made.changes
     assert "learns the same" in change.reason
 
@@ -299,3 +308,16 @@ def test_evaluations_and_samples_take_time_too(ws: Workspace) -> None:
 def test_the_budget_is_what_the_device_and_the_system_can_give(ws: Workspace, mac: None) -> None:
     assert plan(ws, SMALL).budget_gb == pytest.approx(16 * 0.67, abs=0.01)
     assert ledger.budget(ws) == int(16 * GB * 0.67)
+
+
+def test_the_rows_told_as_too_long_are_those_that_training_cuts(tiny_ws: Workspace, tmp_path: Path) -> None:
+    name = prepare_small(tiny_ws, tmp_path / "material")
+    args = StartArgs(dataset=name, settings=TrainSettings(max_seq_length=64), dry_run=True)
+    planned = start_finetune(tiny_ws, args, default_model="tiny").plan
+    told = next(change for change in planned.changes if change.setting == "max_seq_length").reason
+    dataset = open_dataset(tiny_ws.dataset_folder(name))
+    tokenizer = Tokenizer.load(tiny_ws.model_folder("tiny"))
+    encoded = encode_rows(dataset.rows("train"), tokenizer, 64, mask_prompt=True)
+    assert encoded.split_rows + encoded.cut_rows > 0
+    for rows, what in ((encoded.split_rows, "are cut in pieces"), (encoded.cut_rows, "lose their end")):
+        assert (f"{rows} of {len(dataset.rows('train'))} rows {what}" in told) is (rows > 0)

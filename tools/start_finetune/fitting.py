@@ -19,16 +19,12 @@ Values = dict[str, tuple[Any, str]]
 
 # The guide's order against too little memory: batch, recomputation, rank, sequence length. A batch is
 # computed in parts, so that what is learned from it stays the same.
-_LADDER: tuple[tuple[str, Any], ...] = (
-    ("rows_at_once", 2),
-    ("rows_at_once", 1),
-    ("grad_checkpoint", True),
-    ("lora_rank", 8),
-    ("lora_rank", 4),
-    ("max_seq_length", 1536),
-    ("max_seq_length", 1024),
-    ("max_seq_length", 512),
-)
+_LADDER: dict[str, tuple[Any, ...]] = {
+    "rows_at_once": (64, 32, 16, 8, 4, 2, 1),
+    "grad_checkpoint": (True,),
+    "lora_rank": (128, 64, 32, 16, 8, 4),
+    "max_seq_length": (16384, 8192, 4096, 2048, 1536, 1024, 512),
+}
 _MEANING = {
     "rows_at_once": "the batch is computed in parts, and learns the same",
     "grad_checkpoint": "activations are computed again instead of kept, which is slower",
@@ -59,34 +55,61 @@ def fit_memory(
     first = peak_of(flat(values))
     if first.fits(budget):
         return []
-    trial = dict(values)
-    for name, rung in _LADDER:
-        _step_down(trial, name, rung, fixed, longest)
-        if not peak_of(flat(trial)).fits(budget):
-            continue
-        moved = [name for name in trial if trial[name][0] != values[name][0]]
-        if fixed.intersection(moved):
-            raise _too_large({name: trial[name][0] for name in sorted(moved)}, first, budget)
-        changes = [_change(name, values, trial, first, budget) for name in moved]
-        values.update(trial)
-        return changes
-    raise _never_fits(ws, info, flat(trial), peak_of(flat(trial)), budget)
+
+    def fits(moved: Mapping[str, Any]) -> bool:
+        return peak_of(flat(_with(values, moved, fixed))).fits(budget)
+
+    moved = _moved_down(values, fits, longest)
+    after = _with(values, moved, fixed)
+    if not fits(moved):
+        raise _never_fits(ws, info, flat(after), peak_of(flat(after)), budget)
+    changed = [name for name in after if after[name][0] != values[name][0]]
+    if fixed.intersection(changed):
+        raise _too_large({name: after[name][0] for name in sorted(changed)}, first, budget)
+    changes = [_change(name, values, after, first, budget) for name in changed]
+    values.update(after)
+    return changes
 
 
-def _step_down(values: Values, name: str, rung: Any, fixed: set[str], longest: int) -> None:
-    """Move one setting down to `rung`; an adapter's strength stays the same."""
-    value, source = values[name]
-    # What the setting comes to: no batch is larger than its rows, no row longer than the longest.
+def _moved_down(values: Values, fits: Callable[[Mapping[str, Any]], bool], longest: int) -> dict[str, Any]:
+    """The settings that are to be lower, and how low: no lower than they need to be, where anything fits."""
+    moved: dict[str, Any] = {}
+    for name in _LADDER:
+        for rung in _lower(values, name, longest):
+            moved[name] = rung
+            if fits(moved):
+                break
+        if fits(moved):
+            break
+    else:
+        return moved
+    # What was lowered first may be higher again, now that others are lower.
+    for name in reversed(list(moved)):
+        others = {other: rung for other, rung in moved.items() if other != name}
+        higher = [others, *({**others, name: rung} for rung in _lower(values, name, longest))]
+        moved = next(candidate for candidate in higher if fits(candidate))
+    return moved
+
+
+def _lower(values: Values, name: str, longest: int) -> list[Any]:
+    """The rungs of the ladder below a setting. No batch is larger than its rows, no row longer than the longest."""
+    value = values[name][0]
+    if name == "grad_checkpoint":
+        return [] if value else [True]
     now = {"rows_at_once": value or values["batch_size"][0], "max_seq_length": min(value or 0, longest)}.get(
         name, value
     )
-    if now == rung or (name != "grad_checkpoint" and now < rung):
-        return
-    values[name] = (rung, source)
-    if name == "lora_rank" and "lora_alpha" not in fixed:
-        alpha, why = values["lora_alpha"]
-        factor = rung / value if values["lora_scaling"][0] == "standard" else math.sqrt(rung / value)
-        values["lora_alpha"] = (round(alpha * factor, 6), why)
+    return [rung for rung in _LADDER[name] if rung < now]
+
+
+def _with(values: Values, moved: Mapping[str, Any], fixed: set[str]) -> Values:
+    """`values` with some set lower; an adapter's strength stays the same."""
+    after = values | {name: (rung, values[name][1]) for name, rung in moved.items()}
+    if "lora_rank" in moved and "lora_alpha" not in fixed:
+        (alpha, why), factor = values["lora_alpha"], moved["lora_rank"] / values["lora_rank"][0]
+        strength = factor if values["lora_scaling"][0] == "standard" else math.sqrt(factor)
+        after["lora_alpha"] = (round(alpha * strength, 6), why)
+    return after
 
 
 def _change(name: str, before: Values, after: Values, peak: Peak, budget: int) -> Change:
