@@ -5,6 +5,7 @@ Not among Afina's dependencies: the benchmark of an accelerator runs it where th
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from typing import Any
 
@@ -16,6 +17,8 @@ _MODULES = "q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj"
 
 def train(size: Size, layers: int, batch: int, length: int, steps: int, warm_up: int) -> dict[str, Any]:
     """Tokens a second and the device's peak in GB; LoRA on the last `layers`, bf16 weights, float32 adapters, AdamW."""
+    if importlib.util.find_spec("peft") is None:
+        return {"missing": "PEFT is not installed"}
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import MistralConfig, MistralForCausalLM

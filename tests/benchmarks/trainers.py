@@ -140,8 +140,11 @@ def afina(
     return timed
 
 
-def _prefix(decoder: Decoder, rows: list[Sequence], folder: Path) -> FrozenPrefix:
+def _prefix(decoder: Decoder, rows: list[Sequence], folder: Path) -> FrozenPrefix | None:
+    """None where all layers are adapted: nothing is frozen below them."""
     adapted = [bool(tree_flatten(layer.trainable_parameters())) for layer in decoder.layers]
+    if adapted[0]:
+        return None
     states = decoder.embed(mx.zeros((1, 1), mx.int32))
     store = HiddenStore(folder, {}, [len(row) - 1 for row in rows], states.shape[-1], states.dtype)
     # The benchmark's model may be of no file: its lower layers stay in memory.
