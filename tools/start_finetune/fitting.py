@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tools.errors import DoesNotFit
+from tools.errors import DataError, DoesNotFit
 from tools.models.catalogue import CATALOGUE
 from tools.models.info import ModelInfo, load_info
 from tools.start_finetune.contract import Change
@@ -152,5 +153,7 @@ def _never_fits(ws: Workspace, info: ModelInfo, smallest: dict[str, Any], peak: 
 
 def _models(ws: Workspace) -> Iterator[ModelInfo]:
     """Models that could be trained instead: those installed, and those known by name."""
-    yield from (load_info(ws.models / name) for name in ws.model_names())
+    for name in ws.model_names():
+        with contextlib.suppress(DataError):
+            yield load_info(ws.models / name)
     yield from (entry.info() for entry in CATALOGUE.values())
