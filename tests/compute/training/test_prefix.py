@@ -86,6 +86,20 @@ def test_layers_below_are_run_once_a_row_and_then_let_go(ws: Workspace, tmp_path
     assert mx.get_active_memory() - held >= sum(a.nbytes for _, a in tree_flatten(base.model.layers[0].parameters()))
 
 
+def test_layers_that_an_answer_needed_are_let_go_again(ws: Workspace, tmp_path: Path) -> None:
+    folder, rows = make_tiny_model(ws), sequences(6)
+    base = adapted(folder)
+    trainer = prefixed(base, folder, tmp_path / "hidden", rows)
+    while not trainer.done:
+        trainer.train_step()
+    assert trainer.prefix is not None
+    mx.eval(base.model(mx.array([[3, 4, 5]])))  # as an answer to a prompt does
+    held = mx.get_active_memory()
+    trainer.prefix.let_go()
+    below = sum(a.nbytes for layer in base.model.layers[:2] for _, a in tree_flatten(layer.parameters()))
+    assert held - mx.get_active_memory() >= below
+
+
 def test_a_run_taken_up_again_trains_on_the_same_numbers(ws: Workspace, tmp_path: Path) -> None:
     folder, rows = make_tiny_model(ws), sequences(6)
     alone = prefixed(adapted(folder), folder, tmp_path / "one", rows)

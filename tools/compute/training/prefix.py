@@ -53,6 +53,11 @@ class FrozenPrefix:
         places = [(place.row, place.line, place.start, place.length) for place in batch.places]
         return self.store.lay_out(places, (batch.ids.shape[0], batch.ids.shape[1]))
 
+    def let_go(self) -> None:
+        """Release the layers below again, after the whole model was run for something else than training."""
+        if self.store.complete:
+            self.release()
+
     def release(self) -> None:
         """Hold the weights of the layers below no longer."""
         self._release()

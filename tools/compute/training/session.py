@@ -188,6 +188,8 @@ class Session:
             {"prompt": prompt, "answer": answer(self.setup.base.model, self.setup.base.tokenizer, prompt)}
             for prompt in self._prompts()
         ]
+        if self.setup.prefix is not None:
+            self.setup.prefix.let_go()
         took = time.monotonic() - began
         self.record.samples(step, answers, took)
         mx.clear_cache()

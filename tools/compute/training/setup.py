@@ -87,7 +87,13 @@ class Setup:
         states = self.decoder.embed(mx.zeros((1, 1), mx.int32))
         inputs = [len(row) - 1 for row in rows]
         store = HiddenStore(self._hidden / split, identity, inputs, states.shape[-1], states.dtype)
-        return FrozenPrefix(self.decoder, start, store, lambda: release_layers(self.base, self._folder, start))
+
+        def release() -> None:
+            # Training alone says when the layers are done with: evaluation comes in between its first pass.
+            if split == "train":
+                release_layers(self.base, self._folder, start)
+
+        return FrozenPrefix(self.decoder, start, store, release)
 
     def _encode(self, split: Split) -> Encoded:
         return encode_rows(
