@@ -13,7 +13,7 @@ from tools.start_finetune.duration import predict_minutes, was_measured
 from tools.start_finetune.fitting import Values, fit_memory, flat
 from tools.start_finetune.footprint import MODULES
 from tools.start_finetune.memory import Peak, peak_ratio, predict_peak
-from tools.start_finetune.preflight import choose_prefix, fit_disk, long_rows, notes, passes
+from tools.start_finetune.preflight import choose_prefix, fit_disk, lack_of_disk, long_rows, notes, passes
 from tools.start_finetune.presets import DatasetShape, preset_values
 from tools.workspace import ledger, machine
 from tools.workspace.layout import Workspace
@@ -62,6 +62,7 @@ def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset
         changes=changes,
         notes=[
             *_held_back(peak, budget),
+            *(told for told in [lack_of_disk(ws, info, settings, data)] if told),
             *notes(info, settings, data, measured=was_measured(ws, info, settings)),
         ],
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.errors import DoesNotFit
 from tools.models.info import ModelInfo
+from tools.models.meter import gigabytes
 from tools.models.precision import activation_bytes, choose_precision
 from tools.start_finetune.contract import Change
 from tools.start_finetune.fitting import Values, flat
@@ -62,37 +63,44 @@ def _hidden_bytes(info: ModelInfo, data: DatasetShape) -> int:
 def fit_disk(
     ws: Workspace, info: ModelInfo, values: Values, fixed: set[str], data: DatasetShape, changes: list[Change]
 ) -> None:
-    """Keep fewer checkpoints where the disk is too small for them. Raises DoesNotFit where it stays too small."""
-    settings, room = flat(values), int(machine.disk_free(ws.root) * _DISK_SHARE)
-    if settings["frozen_prefix"]:
-        room -= _hidden_bytes(info, data)
-    kept = settings["keep_checkpoints"]
-    needed = disk_bytes(info, settings)
-    if needed <= room:
+    """Keep fewer checkpoints where the disk is too small for more; see `lack_of_disk` for where that is not enough.
+
+    Raises DoesNotFit where too many were asked for by name.
+    """
+    settings, room = flat(values), _room(ws, info, flat(values), data)
+    needed, fewest = disk_bytes(info, settings), {"keep_checkpoints": 1, "keep_every": None}
+    if needed <= room or disk_bytes(info, settings | fewest) > room:
         return
-    least = disk_bytes(info, settings | {"keep_checkpoints": 1, "keep_every": None})
-    told = f"checkpoints and adapter take {needed / GB:.1f} GB, and {max(0, room) / GB:.1f} GB of the disk can be used"
-    movable = [name for name in ("keep_checkpoints", "keep_every") if name not in fixed]
-    if least > room or not movable:
-        largest = {"keep_checkpoints": 1, "keep_every": None} if least <= room else {}
-        raise DoesNotFit(
-            f"The disk is too small for this run: {told}.",
-            field="settings",
-            expected="keep_checkpoints=1, without keep_every" if largest else None,
-            fix="Free disk space, lower lora_rank or lora_layers, or choose a workspace on another disk.",
-            details={"largest_settings": largest} if largest else None,
-        )
-    for name, used in (("keep_checkpoints", 1), ("keep_every", None)):
-        if name in movable and values[name][0] != used:
+    told = f"checkpoints and adapter take {gigabytes(needed)}, and {gigabytes(room)} of the disk can be used"
+    for name, used in fewest.items():
+        if name not in fixed and values[name][0] != used:
             changes.append(Change(setting=name, asked=values[name][0], used=used, reason=told))
             values[name] = (used, values[name][1])
     if disk_bytes(info, flat(values)) > room:
         raise DoesNotFit(
-            f"The disk is too small for this run: {told}.",
+            f"The disk is too small for so many checkpoints: {told}.",
             field=f"settings.{'keep_every' if 'keep_every' in fixed else 'keep_checkpoints'}",
             expected="keep_checkpoints=1, without keep_every",
-            fix=f"Keep fewer checkpoints than {kept}, or free disk space.",
+            fix="Keep fewer checkpoints, or free disk space.",
+            details={"largest_settings": fewest},
         )
+
+
+def lack_of_disk(ws: Workspace, info: ModelInfo, settings: dict[str, Any], data: DatasetShape) -> str | None:
+    """What is missing on the disk for a run with these settings; None where there is room."""
+    needed, room = disk_bytes(info, settings), _room(ws, info, settings, data)
+    if needed <= room:
+        return None
+    return (
+        f"The disk is too full for this run: it writes {gigabytes(needed)}, and {gigabytes(room)} in {ws.root} "
+        "can be used."
+    )
+
+
+def _room(ws: Workspace, info: ModelInfo, settings: dict[str, Any], data: DatasetShape) -> int:
+    """Bytes that checkpoints and adapter may take: of the free disk, less what hidden states will."""
+    room = int(machine.disk_free(ws.root) * _DISK_SHARE)
+    return max(0, room - _hidden_bytes(info, data) if settings["frozen_prefix"] else room)
 
 
 def disk_bytes(info: ModelInfo, settings: dict[str, Any]) -> int:

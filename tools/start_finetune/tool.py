@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 
-from tools.errors import Conflict, InvalidArgument, NotFound
+from tools.errors import Conflict, DiskFull, InvalidArgument, NotFound
 from tools.models.catalogue import find as find_in_catalogue
 from tools.models.info import ModelInfo, load_info
 from tools.next_call import next_call
@@ -15,6 +15,7 @@ from tools.start_finetune.description import describe
 from tools.start_finetune.launch import launch
 from tools.start_finetune.mlx_lm_config import write_config
 from tools.start_finetune.plan import make_plan
+from tools.start_finetune.preflight import lack_of_disk
 from tools.start_finetune.presets import DatasetShape, TooLong
 from tools.workspace import names, runs
 from tools.workspace.files import write_json
@@ -29,7 +30,7 @@ _LETTING_GO_S = 5.0
 def start_finetune(ws: Workspace, args: StartArgs, *, default_model: str) -> StartResult:
     """Plan a run and start it in a process of its own; answers before it has loaded anything.
 
-    Raises NotFound, InvalidArgument, DoesNotFit, Conflict; then no run has been made.
+    Raises NotFound, InvalidArgument, DoesNotFit, Conflict, DiskFull; then no run has been made.
     """
     if args.resume is not None:
         return _resume(ws, args)
@@ -47,9 +48,14 @@ def start_finetune(ws: Workspace, args: StartArgs, *, default_model: str) -> Sta
     dataset = open_dataset(ws.dataset_folder(args.dataset))
     info = _model(ws, args, dataset, default_model)
     name = _adapter_name(ws, args, dataset)
-    plan = make_plan(ws, info, _shape(dataset), args.preset, args.settings)
+    data = _shape(dataset)
+    plan = make_plan(ws, info, data, args.preset, args.settings)
     if args.dry_run:
         return StartResult(state="planned", plan=plan, next=_start_call(args))
+    lacking = lack_of_disk(ws, info, {key: setting.value for key, setting in plan.settings.items()}, data)
+    if lacking:
+        fix = "Free some space, lower lora_rank or lora_layers, or choose a workspace on another disk."
+        raise DiskFull(lacking, fix=fix)
     run = _write_run(ws, name, dataset, info, plan, args.request_key)
     return _result(run, "queued", plan)
 
