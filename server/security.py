@@ -48,6 +48,15 @@ def check_exposure(settings: Settings) -> None:
         )
 
 
+def client_of(scope: Scope) -> str:
+    """Who asks, as requests are shared out and logged: the name of the key, else the peer's address."""
+    name = scope.get("state", {}).get("client")
+    if isinstance(name, str):
+        return name
+    peer = scope.get("client")
+    return str(peer[0]) if peer else "unknown"
+
+
 def knows_key(settings: Settings, headers: Headers) -> bool:
     """Whether a request bears one of the keys; takes the same time whichever it is."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
