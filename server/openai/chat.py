@@ -8,7 +8,6 @@ from server.engine.generation import Request
 from server.engine.models import Target
 from server.engine.protocol import Conversation, Ended, Logprob, Text
 from server.openai.answering import Choice
-from server.openai.errors import ApiError
 from server.openai.schemas import ChatRequest
 
 
@@ -55,16 +54,7 @@ def _token(one: Logprob) -> dict[str, Any]:
 
 
 def engine_request(asked: ChatRequest, target: Target, default_tokens: int) -> Request:
-    """What the engine is asked. Raises ApiError for fields that contradict one another."""
-    if asked.max_tokens is not None and asked.max_completion_tokens is not None:
-        raise ApiError(
-            400,
-            "`max_tokens` and `max_completion_tokens` are two names of one limit: give one of them.",
-            param="max_tokens",
-            code="invalid_value",
-        )
-    if asked.top_logprobs is not None and not asked.logprobs:
-        raise ApiError(400, "`top_logprobs` needs `logprobs: true`.", param="top_logprobs", code="invalid_value")
+    """What the engine is asked."""
     return Request(
         target=target,
         prompts=(Conversation(messages=[message.plain() for message in asked.messages]),),

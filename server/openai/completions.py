@@ -8,7 +8,6 @@ from server.engine.generation import Request
 from server.engine.models import Target
 from server.engine.protocol import Ended, Logprob, PlainText, Prompt, Text, TokenIds
 from server.openai.answering import Choice
-from server.openai.errors import ApiError
 from server.openai.schemas import CompletionRequest
 
 
@@ -60,9 +59,7 @@ def _name(one: Logprob) -> str:
 
 
 def engine_request(asked: CompletionRequest, target: Target) -> Request:
-    """What the engine is asked. Raises ApiError for fields that contradict one another."""
-    if asked.best_of is not None and asked.best_of != asked.n:
-        raise ApiError(400, "`best_of` is not supported but as `n`.", param="best_of", code="unsupported_parameter")
+    """What the engine is asked."""
     return Request(
         target=target,
         prompts=_prompts(asked.prompt),

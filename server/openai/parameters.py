@@ -1,69 +1,62 @@
 """OpenAI's parameters that this endpoint does not have: refused by name, unless they ask for nothing.
 
-What a client asks for is never ignored without a word.
+What a client asks for is never ignored without a word. Each parameter is listed with the values that
+ask for nothing; null always does. The API's description is made from the same tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from server.openai.errors import ApiError
 
-Asks = Callable[[Any], bool]
+# A parameter's name and the values with which it asks for nothing.
+Neutral = Mapping[str, tuple[Any, ...]]
 
-
-def _unless(*values: Any) -> Asks:
-    """Asks for something unless it is one of these."""
-    return lambda value: value not in values
-
-
-# Accepted and without effect by their nature: they label the request for its sender.
-LABELS = frozenset({"user", "metadata", "store", "safety_identifier", "prompt_cache_key", "prompt_cache_retention"})
-
-CHAT: Mapping[str, Asks] = {
-    "audio": _unless(),
-    "function_call": _unless("none", "auto"),
-    "functions": _unless([]),
-    "modalities": _unless(["text"]),
-    "moderation": _unless(),
-    "parallel_tool_calls": _unless(True, False),
-    "prediction": _unless(),
-    "prompt_cache_options": _unless({}),
-    "reasoning_effort": _unless("none"),
-    "response_format": _unless({"type": "text"}),
-    "service_tier": _unless("auto", "default"),
-    "tool_choice": _unless("none", "auto"),
-    "tools": _unless([]),
-    "verbosity": _unless("medium"),
-    "web_search_options": _unless(),
+CHAT: Neutral = {
+    "audio": (),
+    "function_call": ("none", "auto"),
+    "functions": ([],),
+    "modalities": (["text"],),
+    "moderation": (),
+    "parallel_tool_calls": (True, False),
+    "prediction": (),
+    "prompt_cache_options": ({},),
+    "reasoning_effort": ("none",),
+    "response_format": ({"type": "text"},),
+    "service_tier": ("auto", "default"),
+    "tool_choice": ("none", "auto"),
+    "tools": ([],),
+    "verbosity": ("medium",),
+    "web_search_options": (),
 }
 
-COMPLETIONS: Mapping[str, Asks] = {
-    "echo": _unless(False),
-    "suffix": _unless(""),
+COMPLETIONS: Neutral = {
+    "echo": (False,),
+    "suffix": ("",),
 }
 
-MESSAGE: Mapping[str, Asks] = {
-    "annotations": _unless([]),
-    "audio": _unless(),
-    "function_call": _unless(),
-    "name": _unless(),
-    "refusal": _unless(),
-    "tool_call_id": _unless(),
-    "tool_calls": _unless([]),
+MESSAGE: Neutral = {
+    "annotations": ([],),
+    "audio": (),
+    "function_call": (),
+    "name": (),
+    "refusal": (),
+    "tool_call_id": (),
+    "tool_calls": ([],),
 }
 
 
-def without_unsupported(body: Mapping[str, Any], known: Mapping[str, Asks], at: str = "") -> dict[str, Any]:
+def without_unsupported(body: Mapping[str, Any], known: Neutral, at: str = "") -> dict[str, Any]:
     """The body less nulls, which mean absent, and less what asks for nothing. Raises ApiError naming the first."""
     kept = {}
     for name, value in body.items():
-        if value is None or (not at and name in LABELS):
+        if value is None:
             continue
         if name not in known:
             kept[name] = value
-        elif known[name](value):
+        elif not any(_same(value, neutral) for neutral in known[name]):
             raise ApiError(
                 400,
                 f"`{at}{name}` is not supported by this endpoint with that value.",
@@ -71,3 +64,16 @@ def without_unsupported(body: Mapping[str, Any], known: Mapping[str, Asks], at: 
                 code="unsupported_parameter",
             )
     return kept
+
+
+def described(known: Neutral) -> dict[str, dict[str, Any]]:
+    """JSON schemas of the parameters: what may be given without asking for anything."""
+    return {
+        name: {"enum": [None, *neutral], "description": "Not supported; the values listed ask for nothing."}
+        for name, neutral in known.items()
+    }
+
+
+def _same(value: Any, neutral: Any) -> bool:
+    # In Python 1 is True, in JSON it is not.
+    return type(value) is type(neutral) and bool(value == neutral)

@@ -15,7 +15,8 @@ from server.openai.answering import answer
 from server.openai.body import read_json
 from server.openai.chat import ChatShape
 from server.openai.completions import CompletionShape
-from server.openai.schemas import ChatRequest, CompletionRequest, parse
+from server.openai.parsing import parse
+from server.openai.schemas import ChatRequest, CompletionRequest
 from server.state import AppState
 
 

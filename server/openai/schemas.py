@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from server.openai import parameters
 from server.openai.errors import ApiError
-from tools.errors import nearest, printable
+from server.openai.fields import Biases, Labels, Stops, TokenId, Whole
 from tools.models.sampling import Sampling
 
-_MAX_STOPS = 4
-_MAX_BIASES = 1024
-Stop = Annotated[str, Field(min_length=1, max_length=1000)]
+_LABEL = "Accepted for its sender's own use; changes nothing"
+_MAX_PROMPTS = 32
 
 
 class _Strict(BaseModel):
@@ -22,46 +21,37 @@ class _Strict(BaseModel):
 
 
 class StreamOptions(_Strict):
-    include_usage: bool | None = None
-    include_obfuscation: Literal[False] | None = None
+    include_usage: bool | None = Field(None, description="A last chunk, with empty `choices`, tells the usage")
+    include_obfuscation: Literal[False] | None = Field(None, description="Not supported: no padding is added")
 
 
 class Common(_Strict):
     """What chat and completions share. temperature defaults to 1, as OpenAI's does."""
 
-    unsupported: ClassVar[Any] = {}
+    unsupported: ClassVar[parameters.Neutral] = {}
 
-    model: str | None = Field(None, min_length=1, max_length=300)
-    stream: bool = False
-    stream_options: StreamOptions | None = None
-    n: int = Field(1, ge=1, le=8)
-    temperature: float = Field(1.0, ge=0, le=2)
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int = Field(0, ge=-1, le=1_000_000_000, description="0 or -1: all")
-    min_p: float = Field(0.0, ge=0, le=1)
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
-    presence_penalty: float = Field(0.0, ge=-2, le=2)
-    frequency_penalty: float = Field(0.0, ge=-2, le=2)
-    repetition_penalty: float = Field(1.0, gt=0, le=2)
-    logit_bias: dict[str, float] = Field({}, max_length=_MAX_BIASES)
-    stop: Stop | list[Stop] = Field([])
-
-    @field_validator("stop")
-    @classmethod
-    def _few_stops(cls, value: str | list[str]) -> str | list[str]:
-        if isinstance(value, list) and len(value) > _MAX_STOPS:
-            raise PydanticCustomError("too_long", "at most {limit} stop strings", {"limit": _MAX_STOPS})
-        return value
-
-    @field_validator("logit_bias")
-    @classmethod
-    def _token_ids(cls, value: dict[str, float]) -> dict[str, float]:
-        for key, bias in value.items():
-            if not (key.isascii() and key.isdigit() and len(key) < 10):
-                raise PydanticCustomError("token_id", "keys are token ids")
-            if abs(bias) > 100:
-                raise PydanticCustomError("bias_range", "values are from -100 to 100")
-        return value
+    model: str | None = Field(
+        None, min_length=1, max_length=300, description="An id that /v1/models lists; default the server's own model"
+    )
+    stream: bool = Field(False, description="Server-sent events as the answer grows, in place of one JSON object")
+    stream_options: StreamOptions | None = Field(None, description="Only with `stream`")
+    n: Whole = Field(1, ge=1, le=8, description="Answers to each prompt")
+    temperature: float = Field(1.0, ge=0, le=2, description="0 always takes the likeliest token")
+    top_p: float = Field(1.0, gt=0, le=1, description="The likeliest tokens that have this much probability together")
+    top_k: Whole = Field(0, ge=-1, le=1_000_000_000, description="The k likeliest tokens; 0 or -1: all")
+    min_p: float = Field(0.0, ge=0, le=1, description="Tokens with this share of the likeliest one's probability")
+    seed: Whole | None = Field(None, ge=-(2**63), lt=2**63, description="Same seed, same answer, whatever else runs")
+    presence_penalty: float = Field(0.0, ge=-2, le=2, description="Taken from the logit of tokens already written")
+    frequency_penalty: float = Field(0.0, ge=-2, le=2, description="Taken once for each time a token was written")
+    repetition_penalty: float = Field(1.0, gt=0, le=2, description="Divides logits of tokens in prompt or answer")
+    logit_bias: Biases = Field({}, description="Added to the logits of these token ids")
+    stop: Stops = Field([], description="Texts that end an answer and are no part of it; at most 4")
+    user: str | None = Field(None, description=_LABEL)
+    metadata: Labels | None = Field(None, description=_LABEL)
+    store: bool | None = Field(None, description=_LABEL)
+    safety_identifier: str | None = Field(None, description=_LABEL)
+    prompt_cache_key: str | None = Field(None, description=_LABEL)
+    prompt_cache_retention: str | None = Field(None, description=_LABEL)
 
     def sampling(self) -> Sampling:
         return Sampling(
@@ -83,6 +73,16 @@ class Common(_Strict):
     def wants_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
 
+    def check(self) -> None:
+        """Raises ApiError 400 for fields that contradict one another."""
+        if self.stream_options is not None and not self.stream:
+            raise contradiction("stream_options", "`stream_options` needs `stream: true`.")
+
+
+def contradiction(param: str, message: str) -> ApiError:
+    """The refusal of fields that are right alone and wrong together."""
+    return ApiError(400, message, param=param, code="invalid_value")
+
 
 class TextPart(_Strict):
     type: Literal["text"]
@@ -91,7 +91,7 @@ class TextPart(_Strict):
 
 class ChatMessage(_Strict):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: str | Annotated[list[TextPart], Field(min_length=1)]
 
     @field_validator("role", mode="before")
     @classmethod
@@ -116,85 +116,52 @@ class ChatMessage(_Strict):
 
 
 class ChatRequest(Common):
-    unsupported: ClassVar[Any] = parameters.CHAT
+    """The body of POST /v1/chat/completions."""
+
+    unsupported: ClassVar[parameters.Neutral] = parameters.CHAT
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
-    max_tokens: int | None = Field(None, ge=1, le=2**31)
-    max_completion_tokens: int | None = Field(None, ge=1, le=2**31)
-    logprobs: bool = False
-    top_logprobs: int | None = Field(None, ge=0, le=20)
+    max_tokens: Whole | None = Field(None, ge=1, le=2**31, description="Older name of `max_completion_tokens`")
+    max_completion_tokens: Whole | None = Field(
+        None, ge=1, le=2**31, description="Tokens of each answer; default the server's own limit"
+    )
+    logprobs: bool = Field(False, description="Tell each token's natural log-probability")
+    top_logprobs: Whole | None = Field(
+        None, ge=0, le=20, description="Alternatives to tell of each token; only with `logprobs`"
+    )
+
+    def check(self) -> None:
+        super().check()
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            raise contradiction(
+                "max_tokens", "`max_tokens` and `max_completion_tokens` are two names of one limit: give one of them."
+            )
+        if self.top_logprobs is not None and not self.logprobs:
+            raise contradiction("top_logprobs", "`top_logprobs` needs `logprobs: true`.")
 
 
-TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+Text = Annotated[str, Field(min_length=1)]
+TokenIds = Annotated[list[TokenId], Field(min_length=1)]
 
 
 class CompletionRequest(Common):
-    """max_tokens defaults to 16, as OpenAI's does. Several prompts give `n` choices each, in order."""
+    """The body of POST /v1/completions. Several prompts give `n` choices each, in order."""
 
-    unsupported: ClassVar[Any] = parameters.COMPLETIONS
+    unsupported: ClassVar[parameters.Neutral] = parameters.COMPLETIONS
 
     prompt: (
-        str
-        | Annotated[list[str], Field(min_length=1, max_length=32)]
-        | Annotated[list[TokenId], Field(min_length=1)]
-        | Annotated[list[Annotated[list[TokenId], Field(min_length=1)]], Field(min_length=1, max_length=32)]
+        Text
+        | Annotated[list[Text], Field(min_length=1, max_length=_MAX_PROMPTS)]
+        | TokenIds
+        | Annotated[list[TokenIds], Field(min_length=1, max_length=_MAX_PROMPTS)]
+    ) = Field(description="A text or its token ids, or a list of either")
+    max_tokens: Whole = Field(16, ge=1, le=2**31, description="Tokens of each answer")
+    best_of: Whole | None = Field(None, ge=1, le=8, description="Only what `n` is: no answers are left out")
+    logprobs: Whole | None = Field(
+        None, ge=0, le=5, description="Tell each token's natural log-probability, and so many alternatives"
     )
-    max_tokens: int = Field(16, ge=1, le=2**31)
-    best_of: int | None = Field(None, ge=1, le=8)
-    logprobs: int | None = Field(None, ge=0, le=5)
 
-
-Parsed = TypeVar("Parsed", bound=Common)
-
-
-def parse(kind: type[Parsed], body: Any) -> Parsed:
-    """The body as `kind`. Raises ApiError 400 that names the field."""
-    if not isinstance(body, dict):
-        raise ApiError(400, "The body must be a JSON object.", code="invalid_json")
-    plain = parameters.without_unsupported(body, kind.unsupported)
-    messages = plain.get("messages")
-    if isinstance(messages, list):
-        plain["messages"] = [
-            parameters.without_unsupported(message, parameters.MESSAGE, f"messages[{i}].")
-            if isinstance(message, dict)
-            else message
-            for i, message in enumerate(messages)
-        ]
-    try:
-        return kind.model_validate(plain)
-    except ValidationError as error:
-        raise _refusal(kind, error) from error
-
-
-def _refusal(kind: type[Common], error: ValidationError) -> ApiError:
-    # Of a union's several complaints, the one that came deepest is about what was meant.
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    first = max(found, key=lambda one: len(one["loc"]))
-    param = _path(first["loc"])
-    match first["type"]:
-        case "missing":
-            return ApiError(400, f"`{param}` is missing.", param=param, code="missing_required_parameter")
-        case "extra_forbidden":
-            near = nearest(param, kind.model_fields)
-            hint = f" Did you mean `{near[0]}`?" if near else ""
-            return ApiError(
-                400, f"`{param}` is no parameter of this endpoint.{hint}", param=param, code="unknown_parameter"
-            )
-        case "too_short" | "string_too_short":
-            return ApiError(400, f"`{param}` must not be empty.", param=param, code="invalid_value")
-        case "unsupported":
-            return ApiError(400, f"`{param}`: {first['msg']}.", param=param, code="unsupported_value")
-    return ApiError(400, f"`{param}`: {first['msg']}.", param=param, code="invalid_value")
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    """`messages[0].role`; the names of a union's members, which pydantic puts in, are left out."""
-    path = ""
-    for part in location:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif part.isidentifier() and part not in ("str", "int"):
-            path += f".{part}" if path else part
-        elif not path:
-            path = printable(part, 60)
-    return path
+    def check(self) -> None:
+        super().check()
+        if self.best_of is not None and self.best_of != self.n:
+            raise ApiError(400, "`best_of` is only supported as `n`.", param="best_of", code="unsupported_parameter")

@@ -8,7 +8,10 @@ from typing import Any
 
 import openai
 import pytest
+from openai.types import completion_create_params as completion_params
+from openai.types.chat import completion_create_params as chat_params
 
+from server.openai.schemas import ChatRequest, Common, CompletionRequest
 from tests.support.running_server import RunningServer
 
 HELLO = [{"role": "user", "content": "olá"}]
@@ -73,6 +76,20 @@ def error_of(answer: Any, status: int) -> dict[str, Any]:
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"stream": "sim"}, "stream"),
         ({"stream": True, "stream_options": {"outra": 1}}, "stream_options.outra"),
+        ({"stream": True, "stream_options": {"include_obfuscation": True}}, "stream_options.include_obfuscation"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"messages": [{"role": "user", "content": []}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0].text"),
+        ({"logit_bias": {"05": 1}}, "logit_bias"),
+        ({"user": 5}, "user"),
+        ({"metadata": {"a": 1}}, "metadata.a"),
+        ({"store": 1}, "store"),
+        ({"parallel_tool_calls": 1}, "parallel_tool_calls"),
+        ({"service_tier": "flex"}, "service_tier"),
+        ({"verbosity": "low"}, "verbosity"),
+        ({"audio": {"voice": "alloy", "format": "wav"}}, "audio"),
+        ({"prediction": {"type": "content", "content": "olá"}}, "prediction"),
+        ({"web_search_options": {}}, "web_search_options"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
@@ -111,6 +128,9 @@ def test_a_wrong_chat_request_is_a_400_that_names_the_field(
         ({"best_of": 3}, "best_of"),
         ({"logprobs": 6}, "logprobs"),
         ({"messages": HELLO}, "messages"),
+        ({"prompt": [[1, 1.5]]}, "prompt"),
+        ({"prompt": ["olá", ""]}, "prompt"),
+        ({"prompt": ["olá"] * 33}, "prompt"),
     ],
 )
 def test_a_wrong_completions_request_is_a_400_that_names_the_field(
@@ -118,6 +138,27 @@ def test_a_wrong_completions_request_is_a_400_that_names_the_field(
 ) -> None:
     answer = server.client.post("/v1/completions", json={"model": "tiny", "prompt": "olá", **wrong})
     assert error_of(answer, 400)["param"].partition("[")[0] == param
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs"),
+    [(ChatRequest, chat_params), (CompletionRequest, completion_params)],
+    ids=["chat", "completions"],
+)
+def test_no_parameter_of_openais_is_unknown(kind: type[Common], theirs: Any) -> None:
+    names = {
+        *theirs.CompletionCreateParamsBase.__annotations__,
+        *theirs.CompletionCreateParamsStreaming.__annotations__,
+    }
+    assert len(names) > 15
+    assert names <= set(kind.model_fields) | set(kind.unsupported)
+
+
+@pytest.mark.parametrize("value", [3, 3.0, "1e1"])
+def test_whole_numbers_may_be_written_as_json_lets_them(server: RunningServer, value: Any) -> None:
+    body = f'{{"model": "tiny", "messages": {json.dumps(HELLO)}, "max_tokens": {value}, "logit_bias": {{"2": -100}}}}'
+    answer = server.client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert answer.json()["usage"]["completion_tokens"] == int(float(value))
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -150,7 +191,20 @@ def test_openais_client_raises_its_own_errors(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[1]", b"nada", b'{"a": NaN}', b"\xff\xfe", b"[" * 200_000, b'"a"', b'{"model": "\\ud800"}']
+    "body",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"nada",
+        b'{"a": NaN}',
+        b"\xff\xfe",
+        b"[" * 200_000,
+        b'"a"',
+        b'{"model": "\\ud800"}',
+        b'{"n": 1, "n": 2}',
+        b'{"n": ' + b"9" * 5000 + b"}",
+    ],
 )
 def test_what_is_no_json_object_is_a_400(server: RunningServer, body: bytes) -> None:
     answer = server.client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
