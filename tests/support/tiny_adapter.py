@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from tools.models.info import load_info
+from tools.models.info import load_info, safetensors_header
 from tools.models.tokenizer import Tokenizer
 from tools.workspace.files import write_json
 from tools.workspace.layout import Workspace
@@ -71,12 +71,15 @@ def make_tiny_adapter(
     return folder
 
 
-def shapes_layers(shapes: dict[str, tuple[int, int]]) -> set[str]:
+def shapes_layers(shapes: dict[str, tuple[int, ...]]) -> set[str]:
     return {name.split(".")[2] for name in shapes if name.startswith("model.layers.")}
 
 
-def _shapes(folder: Path) -> dict[str, tuple[int, int]]:
-    from tools.models.info import safetensors_header
-
+def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The weights' shapes, packed ones unpacked."""
     header = safetensors_header(folder / "model.safetensors")
-    return {name: tuple(tensor["shape"]) for name, tensor in header.items()}
+    shapes = {name: tuple(tensor["shape"]) for name, tensor in header.items()}
+    group = load_info(folder).group_size
+    for name, (outputs, groups) in ((n, s) for n, s in list(shapes.items()) if group and n.endswith(".scales")):
+        shapes[name.removesuffix("scales") + "weight"] = (outputs, groups * group)
+    return shapes
