@@ -131,7 +131,7 @@ def test_states_come_back_bit_by_bit(tmp_path: Path, dtype: mx.Dtype) -> None:
     store = HiddenStore(tmp_path, {}, [3, 5], 8, dtype)
     store.put(1, states)
     assert (store.has(0), store.has(1), store.complete) == (False, True, False)
-    laid = store.lay_out([(1, 0, 2, 5)], (1, 8))
+    laid = store.states(store.lay_out([(1, 0, 2, 5)], (1, 8)))
     assert laid.dtype == dtype
     assert mx.array_equal(laid[0, 2:7], states)
     assert not np.array(laid[0, :2].astype(mx.float32)).any()

@@ -71,12 +71,19 @@ class HiddenStore:
         self._checked[row] = True
 
     def lay_out(self, places: Items[tuple[int, int, int, int]], shape: tuple[int, int]) -> mx.array:
-        """States [lines, width of line, width] with rows at (row, line, start, length), zeros elsewhere."""
+        """The bits of states [lines, width of line, width]: rows at (row, line, start, length), zeros elsewhere.
+
+        Any thread may call this, one at a time and none beside `put`: it runs nothing on the device.
+        """
         filled = sum(length for *_, length in places) == shape[0] * shape[1]
         whole = (np.empty if filled else np.zeros)((*shape, self.width), self._numpy)
         for row, line, start, length in places:
             whole[line, start : start + length] = self._slice(row)
-        return mx.array(whole).view(self.dtype)
+        return mx.array(whole)
+
+    def states(self, bits: mx.array) -> mx.array:
+        """The states that `lay_out` gave the bits of."""
+        return bits.view(self.dtype)
 
     def sync(self) -> None:
         """Have the disk hold what was put."""

@@ -151,7 +151,6 @@ class Trainer:
 
     def _compute_and_fetch(self, wanted: list[Any], following: Batch) -> None:
         """Have `wanted` computed, and meanwhile what `following` will need read from the disk."""
-        mx.async_eval(wanted)
         if self.prefix:
             self.prefix.fetch(following)
         mx.eval(wanted)

@@ -8,6 +8,7 @@ afterwards: then the layers below are neither run nor held in memory. Prior art:
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import mlx.core as mx
 
@@ -26,7 +27,9 @@ class FrozenPrefix:
     def __init__(self, decoder: Decoder, start: int, store: HiddenStore, release: Callable[[], None]) -> None:
         self._decoder, self.start, self.store, self._release = decoder, start, store, release
         self._released = False
-        self._ahead: tuple[Batch, mx.array] | None = None
+        # Handing a step to a GPU takes nearly as long as the step: reading ahead needs a thread of its own.
+        self._reader = ThreadPoolExecutor(1, "prefix")
+        self._ahead: tuple[Batch, Future[mx.array]] | None = None
 
     def entering(self, batch: Batch) -> mx.array:
         """What enters layer `start`, [lines, width, hidden]; computed and kept where a row is new.
@@ -34,17 +37,21 @@ class FrozenPrefix:
         Kept rows are read back even in the pass that computes them, so that every pass, and a run
         that was taken up again, trains on the same numbers.
         """
-        if self._ahead is not None and self._ahead[0] is batch:
-            return self._ahead[1]
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            read = ahead[1].result()
+            if ahead[0] is batch:
+                return self.store.states(read)
         if not self._has(batch):
             self._compute(batch)
         elif not self._released and self.store.complete:
             self.release()
-        return self._lay_out(batch)
+        return self.store.states(self._lay_out(batch))
 
     def fetch(self, batch: Batch) -> None:
-        """Read ahead what `entering` will be asked for next, as far as it is kept: while the device works."""
-        self._ahead = (batch, self._lay_out(batch)) if self._released and self._has(batch) else None
+        """Begin to read what `entering` will be asked for next, as far as it is kept."""
+        if self._released and self._has(batch):
+            self._ahead = (batch, self._reader.submit(self._lay_out, batch))
 
     def _has(self, batch: Batch) -> bool:
         return all(self.store.has(place.row) for place in batch.places)
