@@ -8,7 +8,7 @@ from server.settings import sample_folder
 from tests.benchmarks.measurement import Bench
 from tools.compute.training.rows import Sequence, encode_rows
 from tools.models.tokenizer import Tokenizer
-from tools.prepare_dataset.contract import PrepareArgs
+from tools.prepare_dataset.contract import PrepareArgs, Split
 from tools.prepare_dataset.reading_back import open_dataset
 from tools.prepare_dataset.tool import prepare_dataset
 
@@ -20,8 +20,8 @@ def books() -> str:
     return "\n\n".join(path.read_text(encoding="utf-8") for path in sorted((sample_folder() / "livros").iterdir()))
 
 
-def prepared_rows(bench: Bench, tokenizer: Tokenizer) -> list[Sequence]:
-    """The training rows of the whole sample, prepared as running text, with their true lengths."""
+def prepared_rows(bench: Bench, tokenizer: Tokenizer, split: Split = "train") -> list[Sequence]:
+    """The rows of a split of the whole sample, prepared as running text, with their true lengths."""
     given = PrepareArgs(sources=[str(sample_folder())], name="amostra", format="text", model=bench.model)
     result = prepare_dataset(bench.ws, given, default_model=bench.model)
     while result.state in ("queued", "running"):
@@ -29,7 +29,7 @@ def prepared_rows(bench: Bench, tokenizer: Tokenizer) -> list[Sequence]:
         result = prepare_dataset(bench.ws, again, default_model=bench.model)
     assert result.path is not None
     dataset = open_dataset(bench.ws.dataset_folder(f"{result.dataset}@{result.version}"))
-    return encode_rows(dataset.rows("train"), tokenizer, LONGEST, mask_prompt=True).sequences
+    return encode_rows(dataset.rows(split), tokenizer, LONGEST, mask_prompt=True).sequences
 
 
 def equal_rows(tokenizer: Tokenizer, count: int, length: int) -> list[Sequence]:

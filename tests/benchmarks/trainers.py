@@ -30,9 +30,39 @@ from tools.compute.training.loop import LoopSettings, Trainer
 from tools.compute.training.prefix import FrozenPrefix
 from tools.compute.training.rows import Sequence
 
-RATE, DECAY = 1e-5, 0.01
+DECAY = 0.01
 # Reached by mlx-lm alone: Afina bounds its buffer cache, mlx-lm empties its own after each step.
 _UNBOUNDED = 1 << 62
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What both trainers are told. The rate stays, or falls to zero over the steps along half a cosine.
+
+    most_norm: of gradients, 0 for no bound; mlx-lm knows none.
+    """
+
+    rate: float = 1e-5
+    falling: bool = False
+    seed: int = 0
+    most_norm: float = 1.0
+
+    def loop_settings(self, steps: int) -> LoopSettings:
+        """Afina's defaults otherwise."""
+        return loop_settings(
+            iters=steps,
+            learning_rate=self.rate,
+            schedule="cosine" if self.falling else "constant",
+            max_grad_norm=self.most_norm,
+        )
+
+    def optimizer(self, steps: int) -> optimizers.Optimizer:
+        """mlx-lm's, with the same rate at each step."""
+        rate = optimizers.cosine_decay(self.rate, steps) if self.falling else self.rate
+        return optimizers.AdamW(learning_rate=rate, weight_decay=DECAY, bias_correction=True)
+
+
+_USUAL = Recipe()
 
 
 @dataclass
@@ -98,7 +128,7 @@ def loop_settings(**changes: Any) -> LoopSettings:
     values: dict[str, Any] = {
         "iters": 10**6,
         "accumulation": 1,
-        "learning_rate": RATE,
+        "learning_rate": _USUAL.rate,
         "warmup": 0,
         "schedule": "constant",
         "optimizer": "adamw",
@@ -109,7 +139,13 @@ def loop_settings(**changes: Any) -> LoopSettings:
 
 
 def afina(
-    model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, pad_id: int = 0, kept: Path | None = None
+    model: nn.Module,
+    rows: list[Sequence],
+    batch_size: int,
+    steps: int,
+    pad_id: int = 0,
+    kept: Path | None = None,
+    recipe: Recipe = _USUAL,
 ) -> Timed:
     """`steps` steps of Afina's trainer over `rows`, from the start of an epoch.
 
@@ -120,13 +156,13 @@ def afina(
     share = decoder.divisible
     trainer = Trainer(
         decoder,
-        Batches(rows, batch_size, 0, pad_id, share=share),
-        loop_settings(),
+        Batches(rows, batch_size, recipe.seed, pad_id, share=share),
+        recipe.loop_settings(steps),
         prepare_branches(model, 0.0, 0),
         prefix=None if kept is None else _prefix(decoder, rows, kept),
         compiled=mx.default_device() != mx.cpu,
     )
-    twin = Batches(rows, batch_size, 0, pad_id, share=share)
+    twin = Batches(rows, batch_size, recipe.seed, pad_id, share=share)
     timed = Timed()
     with watched(timed):
         for _ in range(steps):
@@ -163,7 +199,7 @@ class _Stopwatch(TrainingCallback):
 
 
 class _Rows:
-    """Token ids as mlx-lm's `TextDataset` gives them."""
+    """Token ids as mlx-lm's datasets give them, each with the place of its first learned token."""
 
     def __init__(self, rows: list[Sequence]) -> None:
         self._rows = rows
@@ -175,11 +211,19 @@ class _Rows:
         return {"row": index}
 
     def process(self, item: dict[str, int]) -> tuple[list[int], int]:
-        return self._rows[item["row"]].ids.tolist(), 0
+        row = self._rows[item["row"]]
+        return row.ids.tolist(), int(np.argmax(row.mask))
 
 
 def mlx_lm(
-    model: nn.Module, rows: list[Sequence], batch_size: int, steps: int, longest: int, *, checkpoint: bool = False
+    model: nn.Module,
+    rows: list[Sequence],
+    batch_size: int,
+    steps: int,
+    longest: int,
+    *,
+    checkpoint: bool = False,
+    recipe: Recipe = _USUAL,
 ) -> Timed:
     """`steps` steps of mlx-lm's own trainer, as `mlx_lm.lora` calls it; timed by its own clock."""
     timed = Timed()
@@ -190,10 +234,10 @@ def mlx_lm(
             timed.slots.append(batch.size)
             yield batch, spans
 
-    np.random.seed(0)
+    # Its order of batches draws from there.
+    np.random.seed(recipe.seed)
     layer = type(model.layers[0])
     own_call = layer.__call__
-    optimizer = optimizers.AdamW(learning_rate=RATE, weight_decay=DECAY, bias_correction=True)
     mx.set_cache_limit(_UNBOUNDED)
     try:
         with (
@@ -212,7 +256,7 @@ def mlx_lm(
             )
             train(
                 model,
-                optimizer,
+                recipe.optimizer(steps),
                 CacheDataset(_Rows(rows)),
                 args=arguments,
                 iterate_batches=counted,
