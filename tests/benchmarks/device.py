@@ -8,15 +8,12 @@ random 7B in 4 bits is made on the device. A measurement that fails is recorded,
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import tempfile
 import time
-import traceback
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,25 +26,24 @@ from mlx_lm.tokenizer_utils import load as load_tokenizer
 from mlx_lm.tuner.utils import remove_lora_layers
 from mlx_lm.utils import dequantize_model
 
-from tests.benchmarks import decoding, device_checks, peft_peer, trainers
+from tests.benchmarks import decoding, device_checks, device_decoding, device_steps, peft_peer, trainers
+from tests.benchmarks.device_report import Report
 from tests.benchmarks.random_model import MISTRAL_7B, TINY, Size, random_quantized, write_random_tokenizer
-from tests.support.tiny_model import TEXT
 from tools.compute import device
 from tools.compute.lora import LoraShape, apply_lora
-from tools.compute.routing import AdapterRouter
 from tools.compute.training.checkpointing import recomputed
 from tools.compute.training.rows import Sequence
 from tools.errors import AfinaError
 from tools.models.tokenizer import Tokenizer
 from tools.workspace import machine
 
-SERVED = LoraShape(layers=16, rank=8, scale=2.0)
-ADAPTERS = 4
-
 
 @dataclass(frozen=True)
 class Scale:
-    """How large everything is. shapes: batch size and row length of training; check_length: of the checks' rows."""
+    """How large everything is. shapes: batch size and row length of training; check_length: of the checks' rows.
+
+    prefix: rows that ask at once, and the tokens that their prompts have in common.
+    """
 
     size: Size
     shapes: tuple[tuple[int, int], ...]
@@ -56,6 +52,7 @@ class Scale:
     decode_rows: tuple[int, ...]
     decode_tokens: int
     check_length: int
+    prefix: tuple[int, int]
     lora_layers: int = 16
 
     @property
@@ -63,46 +60,28 @@ class Scale:
         return LoraShape(layers=self.lora_layers, rank=8, scale=20.0)
 
 
-FULL = Scale(MISTRAL_7B, ((1, 2048), (2, 1024)), 6, 2, decode_rows=(1, 8, 32), decode_tokens=64, check_length=64)
-SMALL = Scale(TINY, ((1, 32), (2, 16)), 3, 1, decode_rows=(1, 4), decode_tokens=8, check_length=16, lora_layers=1)
+FULL = Scale(
+    MISTRAL_7B,
+    ((1, 2048), (2, 1024)),
+    steps=6,
+    rounds=2,
+    decode_rows=(1, 8, 16, 32),
+    decode_tokens=64,
+    check_length=64,
+    prefix=(16, 1000),
+)
+SMALL = Scale(
+    TINY,
+    ((1, 32), (2, 16)),
+    steps=3,
+    rounds=1,
+    decode_rows=(1, 4),
+    decode_tokens=16,
+    check_length=16,
+    prefix=(4, 40),
+    lora_layers=1,
+)
 WARM_UP = 2
-# What the others stand on.
-ALWAYS = ("machine", "set_up", "model", "dequantize", "end")
-
-
-@dataclass
-class Report:
-    """What was measured so far; written after each measurement, so that a killed script leaves its figures."""
-
-    path: Path
-    budget_s: float
-    only: tuple[str, ...] = ()
-    began: float = field(default_factory=time.monotonic)
-    told: dict[str, Any] = field(default_factory=dict)
-
-    def measure(self, name: str, work: Callable[[], Any]) -> Any:
-        """Do `work` and keep what it returns under `name`; a failure or a lack of time is kept instead."""
-        spent = time.monotonic() - self.began
-        if self.only and name not in ALWAYS and not name.startswith(self.only):
-            return None
-        if spent > self.budget_s and name not in ALWAYS:
-            found: Any = {"skipped": f"{spent:.0f} s were spent"}
-        else:
-            try:
-                found = work()
-            except Exception as error:
-                found = {"failed": f"{type(error).__name__}: {error}", "trace": traceback.format_exc()[-2000:]}
-        took = time.monotonic() - self.began - spent
-        self.told[name] = found | {"took_s": round(took, 2)} if isinstance(found, dict) else found
-        self.path.write_text(json.dumps(self.told, indent=1))
-        print(f"[{time.monotonic() - self.began:6.1f} s] {name}: {_short(found)}", flush=True)
-        mx.clear_cache()
-        return found
-
-
-def _short(found: Any) -> str:
-    told = {key: value for key, value in found.items() if key != "trace"} if isinstance(found, dict) else found
-    return json.dumps(told)
 
 
 def main() -> None:
@@ -135,17 +114,18 @@ def _run(report: Report, scale: Scale, folder: Path) -> None:
     tokenizer, peer = Tokenizer.load(folder / "tokenizer"), load_tokenizer(folder / "tokenizer")
     decoding.never_ending(tokenizer, peer)
     report.measure(
-        "check: adapters by mlx-lm and routed", lambda: device_checks.routing(model, SERVED, scale.check_length)
+        "check: adapters by mlx-lm and routed",
+        lambda: device_checks.routing(model, device_decoding.SERVED, scale.check_length),
     )
     _train(report, model, scale, "as stored")
-    for rows in scale.decode_rows:
-        report.measure(f"decode: {rows} rows", lambda rows=rows: decode(model, tokenizer, peer, rows, scale))
+    _decode(report, model, tokenizer, peer, scale, "as stored")
     report.measure(
         "check: resumed training",
         lambda: device_checks.resuming(model, scale.shape, scale.check_length, folder / "checkpoints"),
     )
     report.measure("dequantize", lambda: _dequantize(model))
     report.measure("check: training learns", lambda: device_checks.learning(model, scale.shape, scale.check_length))
+    _decode(report, model, tokenizer, peer, scale, "dequantized")
     _train(report, model, scale, "dequantized")
 
 
@@ -268,39 +248,29 @@ def random_rows(vocab: int, count: int, length: int) -> list[Sequence]:
 # Decoding -------------------------------------------------------------------------------------
 
 
-def decode(model: nn.Module, tokenizer: Tokenizer, peer: TokenizerWrapper, rows: int, scale: Scale) -> dict[str, Any]:
-    """Base, then adapters mixed in one batch, against mlx-lm's base and its adapters one by one."""
-    tokens = scale.decode_tokens
-    asked = decoding.prompts(tokenizer, TEXT * 3, rows)
-    router = AdapterRouter(model)
-    decoding.mlx_lm(model, peer, asked, 6)  # compiles kernels
-    rounds = [
-        (decoding.mlx_lm(model, peer, asked, tokens), decoding.afina(router, tokenizer, asked, tokens))
-        for _ in range(2 * scale.rounds)
-    ]
-    theirs, ours = (max((pair[side] for pair in rounds), key=lambda one: one.decode) for side in (0, 1))
-    found = {
-        "afina": vars(ours),
-        "mlx_lm": vars(theirs),
-        "ratio": round(ours.decode / theirs.decode, 3),
-        "all": [[round(one.decode, 1) for one in pair] for pair in rounds],
-    }
-    adapters = decoding.random_adapters(model, SERVED, min(ADAPTERS, rows))
-    slots = [router.load(adapter) for adapter in adapters]
-    try:
-        decoding.afina(router, tokenizer, asked, 6, slots)
-        mixed = max((decoding.afina(router, tokenizer, asked, tokens, slots) for _ in range(2)), key=lambda o: o.decode)
-    finally:
-        for slot in slots:
-            router.unload(slot)
-    apart = decoding.mlx_lm_one_by_one(model, peer, asked, tokens, [(one, SERVED) for one in adapters])
-    return found | {
-        "adapters": len(adapters),
-        "afina_mixed": vars(mixed),
-        "mlx_lm_one_by_one": vars(apart),
-        "ratio_mixed": round(mixed.decode / apart.decode, 3),
-        "mixed_of_base": round(mixed.decode / ours.decode, 3),
-    }
+def _decode(
+    report: Report, model: nn.Module, tokenizer: Tokenizer, peer: TokenizerWrapper, scale: Scale, precision: str
+) -> None:
+    tokens, vocab = scale.decode_tokens, scale.size.vocab
+    prompt = list(range(5, 5 + decoding.PROMPT_TOKENS))
+    report.measure(
+        f"decode: {precision}, where one row's step goes",
+        lambda: {
+            **device_steps.ways(model, tokenizer, peer, prompt, tokens, 2 * scale.rounds),
+            "describing_ms": device_steps.describing(model, prompt),
+            "operations_us": device_steps.operations(scale.size, model.model.norm.weight.dtype),
+        },
+    )
+    for rows in scale.decode_rows:
+        report.measure(
+            f"decode: {precision}, {rows} rows",
+            lambda rows=rows: device_decoding.decode(model, tokenizer, peer, rows, tokens, 2 * scale.rounds),
+        )
+    rows, prefix = scale.prefix
+    report.measure(
+        f"decode: {precision}, first token of {rows} rows",
+        lambda: device_decoding.first_tokens(model, tokenizer, vocab, rows, prefix),
+    )
 
 
 def _gb(size: int) -> float:
