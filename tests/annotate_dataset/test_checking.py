@@ -8,7 +8,7 @@ import pytest
 
 from tools.annotate_dataset.asked import Asked
 from tools.annotate_dataset.checking import Fault, Rests, check_question
-from tools.annotate_dataset.comparing import tokens
+from tools.language.one_form import tokens
 from tools.annotate_dataset.contract import Pair
 from tools.annotate_dataset.quotes import find_quote
 from tools.annotate_dataset.summaries import check_summary

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from tools.annotate_dataset.checking import Fault
-from tools.annotate_dataset.comparing import content, forms, missing
+from tools.language.one_form import content, forms, missing
 from tools.prepare_dataset.reading_back import Dataset, Row
 from tools.prepare_dataset.wording import Wording, wording
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.annotate_dataset.comparing import content, folded, forms, missing
 from tools.annotate_dataset.contract import Pair
 from tools.annotate_dataset.quotes import find_quote
 from tools.errors import printable
+from tools.language.one_form import content, folded, forms, missing
 from tools.prepare_dataset.language import Language, is_clearly_not
 
 _NAMES = {"pt": "Portuguese", "en": "English"}

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeVar
 
-from tools.annotate_dataset.comparing import folded
 from tools.annotate_dataset.contract import Form
 from tools.annotate_dataset.summaries import LEAST_PASSAGE
+from tools.language.one_form import folded
 from tools.prepare_dataset.reading_back import Dataset, Origin, Row
 from tools.prepare_dataset.sentences import sentence_borders, word_borders
 

@@ -6,9 +6,9 @@ import re
 from itertools import pairwise
 
 from tools.annotate_dataset.checking import Fault, Rests, place_quotes
-from tools.annotate_dataset.comparing import SMALL, content, folded, forms, tokens
 from tools.annotate_dataset.contract import Pair
 from tools.errors import printable
+from tools.language.one_form import SMALL, content, folded, forms, tokens
 from tools.prepare_dataset.language import Language, is_clearly_not
 from tools.prepare_dataset.sentences import sentence_borders
 

@@ -15,8 +15,8 @@ from typing import Any
 from tools.annotate_dataset.contract import Pair
 from tools.annotate_dataset.passages import Passages
 from tools.errors import telling_os_errors
+from tools.language.dates import other_forms
 from tools.prepare_dataset.card import card_text
-from tools.prepare_dataset.dates import other_forms
 from tools.prepare_dataset.identity import CODE_FORMAT
 from tools.prepare_dataset.material import RowDraft
 from tools.prepare_dataset.reading_back import Dataset, Origin, Question

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from tools.prepare_dataset.dates import DATE, YEAR
+from tools.language.dates import DATE, YEAR
 from tools.prepare_dataset.facts.names import PERSON, fold, is_person_name
 from tools.prepare_dataset.facts.sentences import plain
 from tools.prepare_dataset.material import Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tools.prepare_dataset.dates import DATE
+from tools.language.dates import DATE
 from tools.prepare_dataset.facts.fact import Fact, Told
 from tools.prepare_dataset.facts.lexicon import ENGLISH_GENTILIC, GENTILIC, PROFESSION
 from tools.prepare_dataset.facts.names import NAMED, PERSON, QUOTED, ends_cleanly, fold, without_quotes

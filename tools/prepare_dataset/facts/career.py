@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from tools.prepare_dataset.dates import other_forms, read_date
+from tools.language.dates import other_forms, read_date
 from tools.prepare_dataset.facts.fact import Fact, FactKind, Told, Years
 from tools.prepare_dataset.facts.lexicon import ENGLISH_PRIZE, GENTILIC, NO_CLUB, OFFICE, PRIZE
 from tools.prepare_dataset.facts.names import NAMED, PLACE, TITLE, UPPER, WORD, ends_cleanly, without_quotes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tools.prepare_dataset.dates import read_date
+from tools.language.dates import read_date
 from tools.prepare_dataset.facts.calling import names, work_and_studies
 from tools.prepare_dataset.facts.career import career
 from tools.prepare_dataset.facts.fact import Fact, Told

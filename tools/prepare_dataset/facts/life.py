@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tools.prepare_dataset.dates import DATE, other_forms, read_date
+from tools.language.dates import DATE, other_forms, read_date
 from tools.prepare_dataset.facts.fact import Fact, FactKind, Told
 from tools.prepare_dataset.facts.lexicon import HUMAN, RELATIVE
 from tools.prepare_dataset.facts.names import (

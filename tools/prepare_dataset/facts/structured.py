@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import cast
 
-from tools.prepare_dataset.dates import DATE, YEAR, other_forms, read_date
+from tools.language.dates import DATE, YEAR, other_forms, read_date
 from tools.prepare_dataset.facts.career import when_between
 from tools.prepare_dataset.facts.fact import Fact, FactKind, Years
 from tools.prepare_dataset.facts.lexicon import DOUBT

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tools.prepare_dataset.dates import DATE, YEAR
+from tools.language.dates import DATE, YEAR
 from tools.prepare_dataset.facts.lexicon import HUMAN, RELATIVE
 from tools.prepare_dataset.facts.names import PERSON, UPPER, WORD, fold
 from tools.prepare_dataset.facts.sentences import Sentence

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from tools.annotate_dataset.numbers import in_figures
-from tools.evaluate.answers import words
-from tools.prepare_dataset.dates import DATE, Date, read_date
+from tools.language.dates import DATE, Date, read_date
+from tools.language.numbers import in_figures
+from tools.language.words import words
 
 # Words that an answer may add to those of its quote: articles, prepositions, the commonest verbs.
 SMALL = frozenset(
