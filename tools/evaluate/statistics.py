@@ -1,13 +1,15 @@
-"""Paired intervals: is the change from base to tuned larger than chance?"""
+"""Paired intervals and tests: is the change from base to tuned larger than chance?"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 RESAMPLES = 2000
 FEWEST_GROUPS = 5
+_Z = 1.959964  # two-sided 95%
 
 
 def paired_ratio_interval(
@@ -19,18 +21,40 @@ def paired_ratio_interval(
     items of one group (a document) are drawn together, since they are not independent of each other.
     Percentile bootstrap over groups (Efron 1979); None with fewer than FEWEST_GROUPS groups, which prove nothing.
     """
+    return interval_of_ratio(np.asarray(tuned, float) - np.asarray(base, float), weights, groups, seed)
+
+
+def interval_of_ratio(
+    values: Sequence[float] | np.ndarray, weights: Sequence[float], groups: Sequence[str], seed: int = 0
+) -> tuple[float, float, float] | None:
+    """sum(values) / sum(weights) and its 95% bootstrap interval; see `paired_ratio_interval`."""
     names = sorted(set(groups))
-    index = {name: i for i, name in enumerate(names)}
-    which = np.array([index[group] for group in groups])
-
-    def by_group(values: Sequence[float]) -> np.ndarray:
-        return np.bincount(which, weights=np.asarray(values, float), minlength=len(names))
-
-    difference, size = by_group(tuned) - by_group(base), by_group(weights)
     if len(names) < FEWEST_GROUPS:
         return None
-    change = float(difference.sum() / size.sum())
+    index = {name: i for i, name in enumerate(names)}
+    which = np.array([index[group] for group in groups])
+    total = np.bincount(which, weights=np.asarray(values, float), minlength=len(names))
+    size = np.bincount(which, weights=np.asarray(weights, float), minlength=len(names))
     drawn = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
-    changes = difference[drawn].sum(axis=1) / size[drawn].sum(axis=1)
-    low, high = np.percentile(changes, [2.5, 97.5])
-    return change, float(low), float(high)
+    ratios = total[drawn].sum(axis=1) / size[drawn].sum(axis=1)
+    low, high = np.percentile(ratios, [2.5, 97.5])
+    return float(total.sum() / size.sum()), float(low), float(high)
+
+
+def share_interval(right: int, asked: int) -> tuple[float, float]:
+    """The 95% interval of a share (Wilson 1927). Raises ValueError when nothing was asked."""
+    if asked <= 0:
+        raise ValueError("no question was asked")
+    share, square = right / asked, _Z**2 / asked
+    middle = (share + square / 2) / (1 + square)
+    half = _Z / (1 + square) * math.sqrt(share * (1 - share) / asked + square / (4 * asked))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def mcnemar(base: Sequence[bool], tuned: Sequence[bool]) -> float:
+    """The two-sided exact p-value that base and tuned answer equally well (McNemar 1947): 1 where they never differ."""
+    gained = sum(after and not before for before, after in zip(base, tuned, strict=True))
+    lost = sum(before and not after for before, after in zip(base, tuned, strict=True))
+    changed = gained + lost
+    fewer = sum(math.comb(changed, k) for k in range(min(gained, lost) + 1))
+    return min(1.0, fewer / 2 ** (changed - 1)) if changed else 1.0
