@@ -18,8 +18,9 @@ _LEAST_WORDS = 12
 
 _ADMISSIONS: dict[Language, re.Pattern[str]] = {
     "pt": re.compile(
-        r"\bn[ãa]o (?:\w+ )?(?:sei|sabemos|consta|constam|conheço|encontr\w+|diz|menciona|refere|(?:há|existe|tenho) (?:registo|informaç|dados|menção)"
-        r"|se sabe|é (?:dito|mencionad[oa]|referid[oa]|possível))\b|\bdesconhe[cç]\w+|\bsem (?:informaç|registo|dados)",
+        r"\bn[ãa]o (?:\w+ )?(?:sei|sabemos|consta|constam|conheço|encontr\w+|diz|menciona|refere|se sabe"
+        r"|é (?:dito|mencionad[oa]|referid[oa]|possível)|(?:há|existe|tenho) (?:registo|informaç|dados|menção))"
+        r"|\bdesconhe[cç]\w+|\bsem (?:informaç|registo|dados)",
         re.IGNORECASE,
     ),
     "en": re.compile(
