@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tools.errors import AfinaError
+from tools.models.sampling import Sampling
 
 from server.engine.errors import TooSlow
 from server.engine.models import Target
 from server.engine.protocol import Done, Ended, Failed, Generate, Prompt, Started, Text
-from tools.errors import AfinaError
-from tools.models.sampling import Sampling
+from server.records import GenerationRecord, current_id, join_current
 
 Event = Started | Text | Ended | Done
 
@@ -26,6 +28,7 @@ class Request:
     n: int = 1
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
+    request_id: str = field(default_factory=current_id)
 
     @property
     def rows(self) -> int:
@@ -42,6 +45,7 @@ class Request:
             sampling=self.sampling,
             stop=list(self.stop),
             top_logprobs=self.top_logprobs,
+            request_id=self.request_id,
         )
 
 
@@ -64,6 +68,7 @@ class Generation:
         self._timeout_s = timeout_s
         self._deadline = asyncio.get_running_loop().time() + timeout_s
         self._on_cancel = on_cancel
+        self.record = join_current(_record_of(request), request.prompts)
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self._read()
@@ -75,6 +80,7 @@ class Generation:
                     event = await self._events.get()
             except TimeoutError:
                 self.cancel()
+                self.record.error = TooSlow.code
                 raise TooSlow(
                     f"The answer took longer than {self._timeout_s:g} s.",
                     fix="Ask for fewer tokens, or serve with a longer --request-timeout-s.",
@@ -98,8 +104,21 @@ class Generation:
             return
         self.started = True
         self.over = self.over or isinstance(event, Done)
+        self.record.saw(event)
         self._events.put_nowait(event)
 
     def fail(self, error: AfinaError) -> None:
         self.over = True
+        self.record.error = error.code
         self._events.put_nowait(error)
+
+
+def _record_of(request: Request) -> GenerationRecord:
+    target = request.target
+    adapter = target.adapter
+    return GenerationRecord(
+        base=target.base.name,
+        adapter=adapter.name if adapter else "",
+        version=adapter.version if adapter else "",
+        rows=max(1, request.rows),
+    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-
 from tools.models.sampling import Sampling
 
 VERSION = 1
@@ -77,6 +76,7 @@ class Generate(Message):
     sampling: Sampling
     stop: list[str] = []
     top_logprobs: int | None = None
+    request_id: str = Field("", description="The HTTP request's, for the engine's log")
 
 
 class Cancel(Message):
@@ -165,6 +165,8 @@ class Memory(Message):
     peak: int
     rows: int
     adapters: list[str]
+    adapter_loads: int = Field(0, description="Since the base was loaded, as are the evictions")
+    adapter_evictions: int = 0
 
 
 ToEngine = Annotated[Load | Generate | Cancel | Stop, Field(discriminator="type")]

@@ -6,11 +6,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.engine.protocol import AdapterRef
 from tools.compute.loading import LoadedBase
 from tools.compute.lora import AdapterWeights, read_adapter
 from tools.compute.routing import BASE_SLOT, AdapterRouter
 from tools.errors import Conflict
+
+from server.engine.protocol import AdapterRef
 
 
 @dataclass
@@ -27,6 +28,8 @@ class Adapters:
         self._router = router
         self._limit = limit
         self._held: OrderedDict[AdapterRef, _Held] = OrderedDict()
+        self.loads = 0
+        self.evictions = 0
 
     @property
     def names(self) -> list[str]:
@@ -42,6 +45,7 @@ class Adapters:
             self._check_template(adapter, weights)
             self._make_room()
             held = self._held[adapter] = _Held(self._router.load(weights))
+            self.loads += 1
         held.users += 1
         self._held.move_to_end(adapter)
         return held.slot
@@ -54,6 +58,7 @@ class Adapters:
         idle = [adapter for adapter, held in self._held.items() if not held.users]
         while len(self._held) >= self._limit and idle:
             self._router.unload(self._held.pop(idle.pop(0)).slot)
+            self.evictions += 1
 
     def _check_template(self, adapter: AdapterRef, weights: AdapterWeights) -> None:
         trained = weights.described.get("template_hash")

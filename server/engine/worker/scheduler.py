@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlx.core as mx
+from tools.compute import device, generation
+from tools.compute.loading import LoadedBase, load_base
+from tools.compute.logprobs import TokenLogprob
+from tools.compute.routing import AdapterRouter
+from tools.errors import AfinaError, MachineError, WorkerDied
 
 from server.engine.protocol import (
     Cancel,
@@ -31,11 +36,6 @@ from server.engine.protocol import (
 )
 from server.engine.worker.adapters import Adapters
 from server.engine.worker.prompts import Prepared, prepare
-from tools.compute import device, generation
-from tools.compute.loading import LoadedBase, load_base
-from tools.compute.logprobs import TokenLogprob
-from tools.compute.routing import AdapterRouter
-from tools.errors import AfinaError, MachineError, WorkerDied
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Scheduler:
             case Load():
                 self._load(message)
             case Generate():
-                self._guarded(message.id, lambda: self._queue(message))
+                self._guarded(message, lambda: self._queue(message))
             case Cancel():
                 self._cancel(message.id)
 
@@ -144,7 +144,7 @@ class Scheduler:
             if self._asked and serving.reserved + prepared.tokens > serving.kv_tokens:
                 return
             self._line.popleft()
-            self._guarded(request.id, lambda: self._join(request, prepared))  # noqa: B023 - called at once
+            self._guarded(request, lambda: self._join(request, prepared))  # noqa: B023 - called at once
 
     def _join(self, request: Generate, prepared: Prepared) -> None:
         serving = self._serving
@@ -179,14 +179,14 @@ class Scheduler:
         serving.adapters.give_back(asked.request.adapter)
         del self._asked[asked.request.id]
 
-    def _guarded(self, number: int, work: Callable[[], None]) -> None:
+    def _guarded(self, request: Generate, work: Callable[[], None]) -> None:
         """A request that cannot be begun fails alone."""
         try:
             work()
         except Exception as error:
-            if number in self._asked:
-                self._leave(self._asked[number])
-            self._send(Failed(id=number, error=_told(error).to_dict()))
+            if request.id in self._asked:
+                self._leave(self._asked[request.id])
+            self._send(Failed(id=request.id, error=_told(error, request.request_id).to_dict()))
 
     # Telling ----------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class Scheduler:
                 self._send(Text(id=number, index=index, text=event.text, logprobs=logprobs))
             case generation.Failed():
                 self._leave(asked)
-                self._send(Failed(id=number, error=_told(event.error).to_dict()))
+                self._send(Failed(id=number, error=_told(event.error, asked.request.request_id).to_dict()))
             case generation.Finished():
                 del self._owner[event.uid], asked.indices[event.uid]
                 asked.completion_tokens += event.completion_tokens
@@ -224,6 +224,8 @@ class Scheduler:
                 peak=held.peak,
                 rows=len(self._owner),
                 adapters=self._serving.adapters.names,
+                adapter_loads=self._serving.adapters.loads,
+                adapter_evictions=self._serving.adapters.evictions,
             )
         )
 
@@ -245,9 +247,9 @@ def _logprob(token: TokenLogprob) -> Logprob:
     )
 
 
-def _told(error: Exception) -> AfinaError:
+def _told(error: Exception, request_id: str = "") -> AfinaError:
     """The error in our own words; what a library said stays in the engine's log."""
     if isinstance(error, AfinaError):
         return error
-    log.error("a request met a defect", exc_info=error)
+    log.error("a request met a defect: id=%s", request_id, exc_info=error)
     return WorkerDied("The engine could not answer this request, by a defect of ours.", fix="See logs/engine.log.")
