@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from tools.errors import AfinaError
-from tools.models.sampling import Sampling
-
 from server.engine.errors import TooSlow
 from server.engine.models import Target
 from server.engine.protocol import Done, Ended, Failed, Generate, Prompt, Started, Text
 from server.records import GenerationRecord, current_id, join_current
+from tools.errors import AfinaError
+from tools.models.sampling import Sampling
 
 Event = Started | Text | Ended | Done
 

@@ -6,12 +6,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.engine.protocol import AdapterRef
 from tools.compute.loading import LoadedBase
 from tools.compute.lora import AdapterWeights, read_adapter
 from tools.compute.routing import BASE_SLOT, AdapterRouter
 from tools.errors import Conflict
-
-from server.engine.protocol import AdapterRef
 
 
 @dataclass

@@ -11,11 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlx.core as mx
-from tools.compute import device, generation
-from tools.compute.loading import LoadedBase, load_base
-from tools.compute.logprobs import TokenLogprob
-from tools.compute.routing import AdapterRouter
-from tools.errors import AfinaError, MachineError, WorkerDied
 
 from server.engine.protocol import (
     Cancel,
@@ -36,6 +31,11 @@ from server.engine.protocol import (
 )
 from server.engine.worker.adapters import Adapters
 from server.engine.worker.prompts import Prepared, prepare
+from tools.compute import device, generation
+from tools.compute.loading import LoadedBase, load_base
+from tools.compute.logprobs import TokenLogprob
+from tools.compute.routing import AdapterRouter
+from tools.errors import AfinaError, MachineError, WorkerDied
 
 log = logging.getLogger(__name__)
 
