@@ -28,7 +28,7 @@ from server.engine.handle import Engine
 from server.engine.models import resolve
 from server.lazy_mount import LazyMount
 from server.listening import Listener
-from server.openai.errors import ApiError, from_afina
+from server.openai.errors import ApiError, defect, from_afina
 from server.openai.routes import ROUTES
 from server.security import Guard, check_exposure, knows_key
 from server.settings import Settings
@@ -222,6 +222,4 @@ def _client_left(_: Request, __: Exception) -> Response:
 
 
 def _defect(_: Request, __: Exception) -> Response:
-    return ApiError(
-        500, "The server met a defect of ours; its log tells more.", code="internal_error", kind="server_error"
-    ).response()
+    return defect().response()

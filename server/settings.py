@@ -41,6 +41,7 @@ class Settings(BaseModel):
     max_tokens: int = Field(2048, ge=1, le=1_000_000, description="Tokens of a chat answer that names no limit")
     max_adapters: int = Field(16, ge=1, le=256, description="Adapters kept in memory beside the base")
     idle_unload_s: float = Field(0, ge=0, description="Give the model's memory back after so long idle; 0 never")
+    heartbeat_s: float = Field(10, gt=0, description="A stream in which nothing comes for so long tells that it lives")
     exit_idle_s: float = Field(0, ge=0, description="Stop serving after so long without a request; 0 never")
 
     @field_validator("allowed_roots", mode="before")

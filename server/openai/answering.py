@@ -14,12 +14,13 @@ from typing import Any, Protocol
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from server.engine.generation import Event, Generation
-from server.engine.protocol import Done, Ended, Logprob, Started, Text
-from server.openai.connection import DONE, EventStream, event, while_connected
-from server.openai.errors import from_afina
+from server.engine.generation import Event
+from server.engine.protocol import Done, Ended, Logprob, Text
+from server.openai.connection import DONE, HEARTBEAT, EventStream, event, while_connected, with_pauses
+from server.openai.errors import told
 from server.openai.schemas import Common
-from tools.errors import AfinaError
+from server.openai.together import Answers
+from server.state import AppState
 
 
 @dataclass
@@ -60,25 +61,32 @@ def usage(done: Done) -> dict[str, Any]:
     }
 
 
-async def answer(request: Request, asked: Common, shape: Shape, begin: Callable[[], Generation]) -> Response:
+async def answer(request: Request, asked: Common, shape: Shape, begin: Callable[[], Answers]) -> Response:
     """The response to a chat or completions request: generation begins here, and ends with the client."""
-    generation = begin()
-    head = _head(shape, generation)
+    answers = begin()
+    head = _head(shape, answers)
+    if not asked.stream:
+        try:
+            return JSONResponse(await while_connected(request, _whole(answers, shape, head)))
+        except BaseException:
+            answers.cancel()
+            raise
+    state: AppState = request.app.state.afina
+    events = with_pauses(aiter(answers), state.settings.heartbeat_s)
     try:
-        if not asked.stream:
-            return JSONResponse(await while_connected(request, _whole(generation, shape, head)))
-        events = aiter(generation)
-        # Errors that come before the first event are told by the status, which goes out with it.
+        # Errors that come soon are told by the status, which goes out with the first event; whoever
+        # waits in line, or for a model, sees that the connection lives.
         await while_connected(request, _first(events))
     except BaseException:
-        generation.cancel()
+        answers.cancel()
+        await events.aclose()
         raise
-    chunks = _stream(generation, events, asked, shape, {**head, "object": shape.chunk_object})
-    return EventStream(chunks, generation.cancel)
+    chunks = _stream(answers, events, asked, shape, {**head, "object": shape.chunk_object})
+    return EventStream(chunks, answers.cancel)
 
 
-def _head(shape: Shape, generation: Generation) -> dict[str, Any]:
-    target = generation.request.target
+def _head(shape: Shape, answers: Answers) -> dict[str, Any]:
+    target = answers.target
     return {
         "id": f"{shape.prefix}-{uuid.uuid4().hex}",
         "object": shape.object,
@@ -88,13 +96,13 @@ def _head(shape: Shape, generation: Generation) -> dict[str, Any]:
     }
 
 
-async def _first(events: AsyncIterator[Event]) -> None:
+async def _first(events: AsyncIterator[Event | None]) -> None:
     await anext(events)
 
 
-async def _whole(generation: Generation, shape: Shape, head: dict[str, Any]) -> dict[str, Any]:
-    choices = [Choice(index) for index in range(generation.request.rows)]
-    async for one in generation:
+async def _whole(answers: Answers, shape: Shape, head: dict[str, Any]) -> dict[str, Any]:
+    choices = [Choice(index) for index in range(answers.rows)]
+    async for one in answers:
         match one:
             case Text():
                 choices[one.index].text += one.text
@@ -107,9 +115,13 @@ async def _whole(generation: Generation, shape: Shape, head: dict[str, Any]) -> 
 
 
 async def _stream(
-    generation: Generation, events: AsyncIterator[Event], asked: Common, shape: Shape, head: dict[str, Any]
+    answers: Answers,
+    events: AsyncGenerator[Event | None],
+    asked: Common,
+    shape: Shape,
+    head: dict[str, Any],
 ) -> AsyncGenerator[bytes]:
-    before = [Choice(index) for index in range(generation.request.rows)]
+    before = [Choice(index) for index in range(answers.rows)]
     if asked.wants_usage:
         head = {**head, "usage": None}
 
@@ -123,6 +135,8 @@ async def _stream(
                 yield chunk(opening)
         async for one in events:
             match one:
+                case None:
+                    yield HEARTBEAT
                 case Text():
                     yield chunk(shape.delta(one, before[one.index]))
                     before[one.index].text += one.text
@@ -131,10 +145,10 @@ async def _stream(
                 case Done():
                     if asked.wants_usage:
                         yield event({**head, "choices": [], "usage": usage(one)})
-                case Started():
-                    pass
         yield DONE
-    except AfinaError as error:
+    except Exception as error:
         # The status went out long ago: the error travels inside the stream.
-        yield event(from_afina(error).body())
+        yield event(told(error).body(), name="error")
         yield DONE
+    finally:
+        await events.aclose()

@@ -20,33 +20,37 @@ class ChatShape:
 
     def __init__(self, asked: ChatRequest) -> None:
         self._logprobs = asked.logprobs
+        self._models = [model for model in asked.models or [] for _ in range(asked.n)]
+
+    def _head(self, index: int) -> dict[str, Any]:
+        """A choice's place and, where several models are asked, which it is of."""
+        return {"index": index, "model": self._models[index]} if self._models else {"index": index}
 
     def choice(self, choice: Choice) -> dict[str, Any]:
         return {
-            "index": choice.index,
+            **self._head(choice.index),
             "message": {"role": "assistant", "content": choice.text, "refusal": None},
             "logprobs": self._told(choice.logprobs),
             "finish_reason": choice.reason,
         }
 
     def first(self, index: int) -> dict[str, Any]:
-        return _chunk(index, {"role": "assistant", "content": ""})
+        return self._chunk(index, {"role": "assistant", "content": ""})
 
     def delta(self, text: Text, before: Choice) -> dict[str, Any]:
         del before
-        return {**_chunk(text.index, {"content": text.text}), "logprobs": self._told(text.logprobs)}
+        return {**self._chunk(text.index, {"content": text.text}), "logprobs": self._told(text.logprobs)}
 
     def last(self, ended: Ended) -> dict[str, Any]:
-        return {**_chunk(ended.index, {}), "finish_reason": ended.reason}
+        return {**self._chunk(ended.index, {}), "finish_reason": ended.reason}
+
+    def _chunk(self, index: int, delta: dict[str, Any]) -> dict[str, Any]:
+        return {**self._head(index), "delta": delta, "logprobs": None, "finish_reason": None}
 
     def _told(self, logprobs: list[Logprob]) -> dict[str, Any] | None:
         if not self._logprobs:
             return None
         return {"content": [{**_token(one), "top_logprobs": [_token(top) for top in one.top]} for one in logprobs]}
-
-
-def _chunk(index: int, delta: dict[str, Any]) -> dict[str, Any]:
-    return {"index": index, "delta": delta, "logprobs": None, "finish_reason": None}
 
 
 def _token(one: Logprob) -> dict[str, Any]:

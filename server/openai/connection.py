@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -37,12 +37,37 @@ async def _left(request: Request) -> None:
         pass
 
 
-def event(data: dict[str, Any]) -> bytes:
-    """A server-sent event with JSON data."""
-    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+async def with_pauses(events: AsyncIterator[T], every_s: float) -> AsyncGenerator[T | None]:
+    """The events, and None for each `every_s` seconds in which none came."""
+    coming: asyncio.Future[T] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(events))
+            await asyncio.wait({coming}, timeout=every_s)
+            if not coming.done():
+                yield None
+                continue
+            come, coming = coming, None
+            try:
+                found = come.result()
+            except StopAsyncIteration:
+                return
+            yield found
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+
+def event(data: dict[str, Any], name: str | None = None) -> bytes:
+    """A server-sent event with JSON data; name: its type, where it has one."""
+    head = f"event: {name}\n".encode() if name else b""
+    return head + b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
 
 
 DONE = b"data: [DONE]\n\n"
+# A comment, which clients pass over: it keeps what lies between from taking silence for an end.
+HEARTBEAT = b": waiting\n\n"
 
 
 class EventStream(StreamingResponse):

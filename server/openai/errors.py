@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -16,6 +17,8 @@ from tools.errors import (
     NotFound,
     RequestError,
 )
+
+log = logging.getLogger(__name__)
 
 # First match wins: the class, the status, the type, and the code where it is not the error's own.
 _STATUSES: list[tuple[type[AfinaError], int, str, str | None]] = [
@@ -59,6 +62,23 @@ class ApiError(Exception):
 
     def response(self) -> JSONResponse:
         return JSONResponse(self.body(), self.status, headers=self.headers)
+
+
+def told(error: Exception) -> ApiError:
+    """Any failure as the API tells it; what is none of ours goes to the log alone."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, AfinaError):
+        return from_afina(error)
+    log.error("a request met a defect", exc_info=error)
+    return defect()
+
+
+def defect() -> ApiError:
+    """What is told of a failure that is none of the caller's."""
+    return ApiError(
+        500, "The server met a defect of ours; its log tells more.", code="internal_error", kind="server_error"
+    )
 
 
 def from_afina(error: AfinaError) -> ApiError:

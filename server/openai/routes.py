@@ -17,15 +17,25 @@ from server.openai.chat import ChatShape
 from server.openai.completions import CompletionShape
 from server.openai.parsing import parse
 from server.openai.schemas import ChatRequest, CompletionRequest
+from server.openai.together import begin, check_one_base
 from server.state import AppState
 
 
 async def post_chat(request: Request) -> Response:
     state: AppState = request.app.state.afina
     asked = parse(ChatRequest, await read_json(request))
-    target = await asyncio.to_thread(resolve, state.ws, state.settings, asked.model)
-    ask = chat.engine_request(asked, target, state.settings.max_tokens)
-    return await answer(request, asked, ChatShape(asked), lambda: state.engine.generate(ask))
+    targets = await asyncio.to_thread(_targets, state, asked)
+    ask = chat.engine_request(asked, targets[0], state.settings.max_tokens)
+    return await answer(request, asked, ChatShape(asked), lambda: begin(state.engine, ask, targets))
+
+
+def _targets(state: AppState, asked: ChatRequest) -> list[Target]:
+    """What the request asks: one model, or several of one base."""
+    if asked.models is None:
+        return [resolve(state.ws, state.settings, asked.model)]
+    targets = [resolve(state.ws, state.settings, name, f"models[{place}]") for place, name in enumerate(asked.models)]
+    check_one_base(targets)
+    return targets
 
 
 async def post_completions(request: Request) -> Response:
@@ -33,7 +43,7 @@ async def post_completions(request: Request) -> Response:
     asked = parse(CompletionRequest, await read_json(request))
     target = await asyncio.to_thread(resolve, state.ws, state.settings, asked.model)
     ask = completions.engine_request(asked, target)
-    return await answer(request, asked, CompletionShape(asked), lambda: state.engine.generate(ask))
+    return await answer(request, asked, CompletionShape(asked), lambda: begin(state.engine, ask, [target]))
 
 
 async def get_models(request: Request) -> Response:

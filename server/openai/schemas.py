@@ -16,6 +16,9 @@ _LABEL = "Accepted for its sender's own use; changes nothing"
 _MAX_PROMPTS = 32
 
 
+Id = Annotated[str, Field(min_length=1, max_length=300)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -30,9 +33,7 @@ class Common(_Strict):
 
     unsupported: ClassVar[parameters.Neutral] = {}
 
-    model: str | None = Field(
-        None, min_length=1, max_length=300, description="An id that /v1/models lists; default the server's own model"
-    )
+    model: Id | None = Field(None, description="An id that /v1/models lists; default the server's own model")
     stream: bool = Field(False, description="Server-sent events as the answer grows, in place of one JSON object")
     stream_options: StreamOptions | None = Field(None, description="Only with `stream`")
     n: Whole = Field(1, ge=1, le=8, description="Answers to each prompt")
@@ -121,6 +122,11 @@ class ChatRequest(Common):
     unsupported: ClassVar[parameters.Neutral] = parameters.CHAT
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
+    models: Annotated[list[Id], Field(min_length=2, max_length=8)] | None = Field(
+        None,
+        description="In place of `model`: a base and adapters of it, or adapters of one base, answered side by side; "
+        "each choice tells its `model`",
+    )
     max_tokens: Whole | None = Field(None, ge=1, le=2**31, description="Older name of `max_completion_tokens`")
     max_completion_tokens: Whole | None = Field(
         None, ge=1, le=2**31, description="Tokens of each answer; default the server's own limit"
@@ -132,6 +138,10 @@ class ChatRequest(Common):
 
     def check(self) -> None:
         super().check()
+        if self.models is not None and self.model is not None:
+            raise contradiction("models", "`models` stands in place of `model`: give one of them.")
+        if self.models is not None and len(set(self.models)) < len(self.models):
+            raise contradiction("models", "`models` names one of them twice.")
         if self.max_tokens is not None and self.max_completion_tokens is not None:
             raise contradiction(
                 "max_tokens", "`max_tokens` and `max_completion_tokens` are two names of one limit: give one of them."

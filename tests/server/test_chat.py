@@ -117,6 +117,34 @@ def test_base_and_adapters_answer_at_once_as_they_do_alone(client: openai.OpenAI
     assert len({text[:6] for text in alone}) >= 2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_several_models_answer_one_request_side_by_side(client: openai.OpenAI, stream: bool) -> None:
+    models = ["um", "tiny", "dois"]
+    alone = [ask(client, model) for model in models]
+    answer = ask(client, openai.NOT_GIVEN, extra_body={"models": models}, stream=stream)  # type: ignore[arg-type]
+    if stream:
+        texts = dict.fromkeys(models, "")
+        for chunk in answer:
+            assert chunk.choices[0].model == models[chunk.choices[0].index]
+            texts[chunk.choices[0].model] += chunk.choices[0].delta.content or ""
+        assert list(texts.values()) == [one.choices[0].message.content for one in alone]
+        return
+    assert [choice.model for choice in answer.choices] == models
+    assert [choice.message.content for choice in answer.choices] == [one.choices[0].message.content for one in alone]
+    assert answer.model == "tiny"
+    assert answer.system_fingerprint == alone[1].system_fingerprint
+    assert answer.usage.prompt_tokens == sum(one.usage.prompt_tokens for one in alone)
+    assert answer.usage.completion_tokens == 36
+
+
+def test_each_of_several_models_gives_its_n_answers(client: openai.OpenAI) -> None:
+    how: Any = {"n": 2, "temperature": 1, "seed": 5}
+    alone = [choice.message.content for model in ("tiny", "um") for choice in ask(client, model, **how).choices]
+    both = ask(client, openai.NOT_GIVEN, extra_body={"models": ["tiny", "um"]}, **how).choices  # type: ignore[arg-type]
+    assert [choice.message.content for choice in both] == alone
+    assert [choice.model for choice in both] == ["tiny", "tiny", "um", "um"]
+
+
 def test_fingerprints_tell_base_and_adapter_version(client: openai.OpenAI) -> None:
     base, tuned, exact = (
         ask(client, name).system_fingerprint for name in ("tiny", "um", client.models.retrieve("um").root)

@@ -173,6 +173,22 @@ def test_a_conversation_that_the_template_refuses_is_a_400(server: RunningServer
     assert server.chat(messages=[{"role": "user", "content": ""}]).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("models", "param"),
+    [(["um"], "models"), (["um", "um"], "models"), (["um", ""], "models[1]"), (["tiny", "outra"], "models")],
+)
+def test_models_that_cannot_be_compared_are_refused(server: RunningServer, models: list[str], param: str) -> None:
+    assert error_of(server.chat(model=None, models=models), 400)["param"] == param
+
+
+def test_models_of_several_bases_are_named_with_their_bases(server: RunningServer) -> None:
+    told = error_of(server.chat(model=None, models=["um", "outra"]), 400)
+    assert "`um` is of `tiny`" in told["message"]
+    assert "`outra` is of `outra`" in told["message"]
+    assert error_of(server.chat(models=["um", "tiny"]), 400)["param"] == "models"
+    assert error_of(server.chat(model=None, models=["tiny", "umm"]), 404)["param"] == "models[1]"
+
+
 @pytest.mark.parametrize(("model", "near"), [("tinny", "`tiny`"), ("umm", "`um`"), ("um@00000000", "um@")])
 def test_an_unknown_model_is_a_404_with_the_nearest_names(server: RunningServer, model: str, near: str) -> None:
     told = error_of(server.chat(model=model), 404)

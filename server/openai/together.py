@@ -1,0 +1,113 @@
+"""One request's answers, from one model or from several of one base side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
+
+from server.engine.generation import Event, Generation, Request
+from server.engine.handle import Engine
+from server.engine.models import Target
+from server.engine.protocol import Done, Ended, Started, Text
+from server.openai.errors import ApiError
+
+
+def begin(engine: Engine, asked: Request, targets: Sequence[Target]) -> Answers:
+    """Put the same request in line for each target. Raises what `Engine.generate` does, and then begins none."""
+    begun: list[Generation] = []
+    try:
+        for target in targets:
+            begun.append(engine.generate(replace(asked, target=target)))
+    except BaseException:
+        for generation in begun:
+            generation.cancel()
+        raise
+    return Answers(begun)
+
+
+def check_one_base(targets: Sequence[Target]) -> None:
+    """Raises ApiError 400 naming the bases when the targets have more than one."""
+    bases = {target.base.fingerprint: target.base.name for target in targets}
+    if len(bases) > 1:
+        told = ", ".join(f"`{target.id}` is of `{target.base.name}`" for target in targets)
+        raise ApiError(
+            400,
+            f"`models` are compared on one base, and these have several: {told}.",
+            param="models",
+            code="invalid_value",
+        )
+
+
+class Answers:
+    """Iterate for the events of all generations, as of one: `Started` and `Done` once, choices counted through.
+
+    Choice `i` of generation `g` has the index `g * rows + i`. What one generation fails of fails all.
+    """
+
+    def __init__(self, generations: Sequence[Generation]) -> None:
+        self._generations = generations
+        self._rows = generations[0].request.rows
+        self.rows = self._rows * len(generations)
+
+    @property
+    def target(self) -> Target:
+        """What answers: the model that was asked, or the base of several."""
+        first = self._generations[0].request.target
+        return first if len(self._generations) == 1 else replace(first, id=first.base.name, adapter=None)
+
+    @property
+    def targets(self) -> list[Target]:
+        """The target of each choice."""
+        return [one.request.target for one in self._generations for _ in range(self._rows)]
+
+    def cancel(self) -> None:
+        """Give up; nothing happens when it is over."""
+        for generation in self._generations:
+            generation.cancel()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return aiter(self._generations[0]) if len(self._generations) == 1 else self._merged()
+
+    async def _merged(self) -> AsyncGenerator[Event]:
+        merged: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+        readers = [
+            asyncio.create_task(_read(generation, place * self._rows, merged))
+            for place, generation in enumerate(self._generations)
+        ]
+        started, done = False, list[Done]()
+        try:
+            while len(done) < len(readers):
+                event = await merged.get()
+                match event:
+                    case BaseException():
+                        raise event
+                    case Done():
+                        done.append(event)
+                    case Started():
+                        if not started:
+                            yield event
+                        started = True
+                    case _:
+                        yield event
+            yield _sum(done)
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+
+
+async def _read(generation: Generation, offset: int, into: asyncio.Queue[Event | BaseException]) -> None:
+    try:
+        async for event in generation:
+            if isinstance(event, Text | Ended):
+                event = event.model_copy(update={"index": event.index + offset})
+            into.put_nowait(event)
+    except Exception as error:
+        into.put_nowait(error)
+
+
+def _sum(done: Sequence[Done]) -> Done:
+    return done[0].model_copy(
+        update={name: sum(getattr(one, name) for one in done) for name in Done.model_fields if name.endswith("_tokens")}
+    )
