@@ -1,54 +1,45 @@
 """Text from a base and its adapters: many requests in one batch that rows join and leave.
 
-Built on mlx-lm's `BatchGenerator` (continuous batching, chunked prefill). It knows nothing of
-servers: the endpoint, evaluations and the samples of a training run all ask it.
+Continuous batching over mlx-lm's models and caches: each step reads one chunk of the prompts that
+wait and writes one token for every row that writes. It knows nothing of servers: the endpoint,
+evaluations and the samples of a training run all ask it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-import mlx.core as mx
-from mlx_lm.generate import BatchGenerator
 from mlx_lm.models.cache import make_prompt_cache
 
-from tools.compute.logprobs import LogprobTrail, TokenLogprob, describe_token
-from tools.compute.routing import BASE_SLOT, AdapterRouter
-from tools.compute.sampling import LogitsProcessor, SeededSampler, logits_processors
-from tools.compute.stops import StopMatcher
+from tools.compute.answer_text import AnswerText, FinishReason
+from tools.compute.logprobs import TokenLogprob, describe
+from tools.compute.prefix_cache import PrefixCache, PrefixStats
+from tools.compute.reading import Reader, Scored
+from tools.compute.routing import AdapterRouter
+from tools.compute.rows import GenerationRequest, Row
+from tools.compute.sampling import SeededSampler
+from tools.compute.writing import Writer, Written
 from tools.errors import Conflict, InvalidArgument
-from tools.models.sampling import GREEDY, Sampling
 from tools.models.tokenizer import Tokenizer
+
+__all__ = ["Delta", "Event", "Failed", "Finished", "GenerationRequest", "Generator", "PromptScored"]
 
 log = logging.getLogger(__name__)
 
-# Tokens of a prompt that go through the model at once: bounds the memory of a long prompt, and how
-# long the rows that are already writing wait for it.
+# Tokens of prompts that go through the model at once: bounds how long the rows that write wait for them.
 PREFILL_CHUNK = 512
-FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True)
-class GenerationRequest:
-    """One answer to generate.
+class PromptScored:
+    """Log-probabilities of the prompt's tokens from `first` on; a prompt is told in parts, in order."""
 
-    prompt: token ids. slot: the adapter's in the router. stream: tells apart answers that share a
-    seed. stop: strings that end the answer and are not part of it. top_logprobs: how many
-    alternatives to tell of each token, None for no log-probabilities at all. processors: further
-    changes of the logits, such as a grammar's.
-    """
-
-    prompt: Sequence[int]
-    max_tokens: int
-    slot: int = BASE_SLOT
-    sampling: Sampling = GREEDY
-    stream: int = 0
-    stop: tuple[str, ...] = ()
-    top_logprobs: int | None = None
-    processors: tuple[LogitsProcessor, ...] = ()
+    uid: int
+    first: int
+    logprobs: tuple[TokenLogprob, ...]
 
 
 @dataclass(frozen=True)
@@ -62,12 +53,13 @@ class Delta:
 
 @dataclass(frozen=True)
 class Finished:
-    """The end of an answer. completion_tokens counts the end-of-text token too."""
+    """The end of an answer. completion_tokens counts the end-of-text token too; cached_tokens those not read anew."""
 
     uid: int
     reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,31 +70,34 @@ class Failed:
     error: Exception
 
 
-Event = Delta | Finished | Failed
-
-
-@dataclass
-class _Row:
-    uid: int
-    request: GenerationRequest
-    decoder: Any
-    stops: StopMatcher
-    sampler: SeededSampler
-    trail: LogprobTrail | None
-    written: list[int] = field(default_factory=list)
+Event = PromptScored | Delta | Finished | Failed
 
 
 class _Lane:
     """Rows that share a batch."""
 
-    def __init__(self, batch: BatchGenerator) -> None:
-        self.batch = batch
-        self.rows: dict[int, _Row] = {}  # by the batch's own ids
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        self.rows.append(row)
+        self.reader.add(row)
+
+    def remove(self, rows: Sequence[Row]) -> None:
+        self.rows = [row for row in self.rows if row not in rows]
+        self.writer.leave(rows)
+        for row in rows:
+            self.reader.remove(row)
 
 
 class Generator:
     """Continuous batching over one base. Not to be shared between threads.
 
+    max_rows: answers generated together; the others wait in line. prefill_chunk: tokens of prompts to
+    read at once, a number or a function of the tokens read before them. prefix_bytes: the most to keep
+    of what was read, for prompts that begin the same. speculate: whether quotations are guessed.
     Raises Conflict for an architecture whose caches cannot be batched.
     """
 
@@ -112,7 +107,9 @@ class Generator:
         tokenizer: Tokenizer,
         *,
         max_rows: int = 8,
-        prefill_chunk: int = PREFILL_CHUNK,
+        prefill_chunk: int | Callable[[int], int] = PREFILL_CHUNK,
+        prefix_bytes: int = 0,
+        speculate: bool = True,
     ) -> None:
         if not all(hasattr(cache, "merge") for cache in make_prompt_cache(router.model)):
             raise Conflict(
@@ -122,55 +119,63 @@ class Generator:
         self._router = router
         self._tokenizer = tokenizer
         self._max_rows = max_rows
-        self._prefill_chunk = prefill_chunk
-        self._eos = sorted(tokenizer.eos_ids)
+        self._chunk = prefill_chunk if callable(prefill_chunk) else lambda _read: prefill_chunk
+        self._speculate = speculate
+        self._prefixes = PrefixCache(prefix_bytes)
+        self._line: deque[Row] = deque()
+        self._texts: dict[int, AnswerText] = {}
         self._main = self._new_lane()
         self._alone: list[_Lane] = []
         self._count = 0
 
     def __len__(self) -> int:
         """Requests that have not ended."""
-        return sum(len(lane.rows) for lane in self._lanes())
+        return len(self._line) + sum(len(lane.rows) for lane in self._lanes())
+
+    @property
+    def prefix_stats(self) -> PrefixStats:
+        return self._prefixes.stats
+
+    @property
+    def guessed(self) -> tuple[int, int]:
+        """Tokens that the rows in the batch now were guessed, and how many of these were right."""
+        return self._main.writer.proposed, self._main.writer.accepted
 
     def add(self, request: GenerationRequest) -> int:
         """Let a request join the batch; returns the id that its events bear."""
         if not request.prompt:
             raise InvalidArgument("The prompt has no tokens.", field="prompt", expected="at least one token")
         self._count += 1
-        wants = request.top_logprobs is not None
-        row = _Row(
-            uid=self._count,
-            request=request,
-            decoder=self._tokenizer.stream_decoder(context=request.prompt[-8:]),
-            stops=StopMatcher(request.stop),
-            sampler=SeededSampler(request.sampling, request.stream),
-            trail=LogprobTrail() if wants else None,
-        )
-        self._insert(self._main, row)
+        row = Row(self._count, request, SeededSampler(request.sampling, request.stream))
+        row.begin()
+        self._texts[row.uid] = AnswerText(self._tokenizer, request)
+        self._line.append(row)
         return row.uid
 
     def cancel(self, uid: int) -> None:
         """Take a request out; it has no further events. One that has ended is ignored."""
+        self._line = deque(row for row in self._line if row.uid != uid)
         for lane in self._lanes():
-            for key, row in list(lane.rows.items()):
+            for row in lane.rows:
                 if row.uid == uid:
-                    lane.batch.remove([key])
-                    del lane.rows[key]
+                    lane.remove([row])
+        self._texts.pop(uid, None)
         self._alone = [lane for lane in self._alone if lane.rows]
 
     def step(self) -> list[Event]:
         """One token for every row that is writing, one chunk for those that are reading."""
         events: list[Event] = []
+        while self._line and sum(len(lane.rows) for lane in self._lanes()) < self._max_rows:
+            row = self._line.popleft()
+            if row.request.prompt_logprobs is not None:
+                events.append(PromptScored(row.uid, 0, (describe(self._tokenizer, row.tokens[0], None),)))
+            self._main.add(row)
         for lane in self._lanes():
-            if not lane.rows:
-                continue
             try:
-                _, responses = lane.batch.next()
+                for event in self._advance(lane):
+                    events.append(event)
             except Exception as error:  # whatever a row does to the batch must not reach the others
                 events += self._part(lane, error)
-                continue
-            for response in responses:
-                events += self._advance(lane, response)
         self._alone = [lane for lane in self._alone if lane.rows]
         return events
 
@@ -180,14 +185,12 @@ class Generator:
         open_ids = set(texts)
         while open_ids:
             for event in self.step():
-                if event.uid not in texts:
-                    continue
-                if isinstance(event, Delta):
+                if isinstance(event, Delta) and event.uid in texts:
                     texts[event.uid] += event.text
-                else:
+                elif isinstance(event, Failed) and event.uid in texts:
+                    raise event.error
+                elif isinstance(event, Finished):
                     open_ids.discard(event.uid)
-                    if isinstance(event, Failed):
-                        raise event.error
         return list(texts.values())
 
     # Rows and lanes ---------------------------------------------------------------------------
@@ -196,77 +199,81 @@ class Generator:
         return [self._main, *self._alone]
 
     def _new_lane(self) -> _Lane:
-        batch = BatchGenerator(
-            self._router,
-            stop_tokens=[[token] for token in self._eos],
-            completion_batch_size=self._max_rows,
-            prefill_batch_size=min(4, self._max_rows),
-            prefill_step_size=self._prefill_chunk,
-            stream=mx.default_stream(mx.default_device()),
-        )
-        # Gives back the wired limit that it has just raised: a high one has been linked to kernel panics.
-        batch.close()
-        return _Lane(batch)
-
-    def _insert(self, lane: _Lane, row: _Row) -> None:
-        """Begin a row, or go on with one that has written already."""
-        request = row.request
-        row.sampler.position = len(row.written)
-        processors = [*logits_processors(request.sampling, len(request.prompt)), *request.processors]
-        (key,) = lane.batch.insert(
-            [[*request.prompt, *row.written]],
-            max_tokens=[request.max_tokens - len(row.written)],
-            caches=[self._router.caches(request.slot)],
-            samplers=[_greedy_or(row.sampler, request.sampling)],
-            logits_processors=[processors],
-        )
-        lane.rows[key] = row
+        reader = Reader(self._router, self._prefixes, self._chunk, self._tokenizer.vocab_size)
+        return _Lane(reader, Writer(self._router, speculate=self._speculate))
 
     def _part(self, lane: _Lane, error: Exception) -> Iterator[Event]:
         """After a failed step: a row that was alone has failed; several go on, each alone."""
-        rows = list(lane.rows.values())
-        lane.rows.clear()
+        rows = [row for row in lane.rows if row.uid in self._texts]
         if lane is self._main:
             self._main = self._new_lane()
+        else:
+            self._alone.remove(lane)
         if len(rows) == 1:
             log.error("a generation failed", exc_info=error)
+            self._texts.pop(rows[0].uid, None)
             yield Failed(rows[0].uid, error)
             return
         log.warning("a batch of %d failed; its rows go on one by one", len(rows), exc_info=error)
         for row in rows:
+            row.begin()
             alone = self._new_lane()
-            self._insert(alone, row)
+            alone.add(row)
             self._alone.append(alone)
 
-    # Tokens to text ---------------------------------------------------------------------------
+    # Steps --------------------------------------------------------------------------------------
 
-    def _advance(self, lane: _Lane, response: Any) -> Iterator[Event]:
-        row = lane.rows[response.uid]
-        row.written.append(response.token)
-        ended_by_token = response.finish_reason == "stop"
-        piece = "" if ended_by_token else row.decoder.add(response.token)
-        if row.trail is not None and not ended_by_token:
-            alternatives = row.request.top_logprobs or 0
-            row.trail.add(piece, describe_token(self._tokenizer, response.token, response.logprobs, alternatives))
-        text = row.stops.add(piece)
-        reason: FinishReason | None = response.finish_reason
-        if reason is not None and row.stops.matched is None:
-            text += row.stops.add(row.decoder.finish())
-            text += row.stops.finish()
-        if row.stops.matched is not None:
-            if reason is None:
-                lane.batch.remove([response.uid])
-            reason = "stop"
-        logprobs = (
-            row.trail.release(text, ended=reason is not None, cut=row.stops.matched is not None) if row.trail else ()
+    def _advance(self, lane: _Lane) -> Iterator[Event]:
+        if len(lane.reader):
+            scored, through = lane.reader.step()
+            for one in scored:
+                yield from self._told(one)
+            for rows, stack in through:
+                stack.keep([at for at, row in enumerate(rows) if row.request.max_tokens])
+                lane.writer.join([row for row in rows if row.request.max_tokens], stack)
+                silent = [row for row in rows if not row.request.max_tokens]
+                lane.remove(silent)
+                yield from (self._finished(row, "length") for row in silent)
+        if len(lane.writer):
+            yield from self._spoken(lane, lane.writer.step())
+
+    def _told(self, scored: Scored) -> Iterator[Event]:
+        """What a chunk tells of the prompt; a chunk that was read twice is told once."""
+        row, alternatives = scored.row, scored.row.request.prompt_logprobs or 0
+        size = scored.scores.arrays[0].shape[0]
+        stop = min(scored.first + size, len(row.request.prompt))
+        logprobs = tuple(
+            scored.scores.told(self._tokenizer, at - scored.first, row.tokens[at], alternatives)
+            for at in range(row.scored, stop)
         )
-        if text or logprobs:
-            yield Delta(row.uid, text, logprobs)
-        if reason is not None:
-            del lane.rows[response.uid]
-            yield Finished(row.uid, reason, len(row.request.prompt), len(row.written))
+        first, row.scored = row.scored, max(row.scored, stop)
+        if logprobs:
+            yield PromptScored(row.uid, first, logprobs)
 
+    def _spoken(self, lane: _Lane, written: Sequence[Written]) -> Iterator[Event]:
+        ended: list[Row] = []
+        for one in written:
+            row = one.row
+            if row in ended:
+                continue  # what was written after the end
+            row.written.append(one.token)
+            piece = self._texts[row.uid].add(one)
+            if piece.text or piece.logprobs:
+                yield Delta(row.uid, piece.text, piece.logprobs)
+            if piece.reason is not None:
+                ended.append(row)
+                self._keep(lane, row)
+                yield self._finished(row, piece.reason)
+        if ended:
+            lane.remove(ended)
 
-def _greedy_or(sampler: SeededSampler, sampling: Sampling) -> Any:
-    # One function shared by all greedy rows lets the batch choose for all of them at once.
-    return None if sampling.temperature == 0 else sampler
+    def _keep(self, lane: _Lane, row: Row) -> None:
+        """Remember the conversation: the next turn begins with it."""
+        if row.request.scope is not None:
+            stack, at = lane.writer.stack_of(row)
+            read = len(row.request.prompt) + len(row.written)
+            self._prefixes.keep(row.request.scope, row.tokens[:read], stack, at)
+
+    def _finished(self, row: Row, reason: FinishReason) -> Finished:
+        del self._texts[row.uid]
+        return Finished(row.uid, reason, len(row.request.prompt), len(row.written), row.cached)

@@ -1,4 +1,4 @@
-"""Choosing the next token, for one row of a batch.
+"""Choosing the next token for every row of a batch.
 
 The draws of a request are keyed by its seed, its stream and the position, so that the same request
 gives the same answer whatever else is in the batch and however it was interrupted.
@@ -9,44 +9,47 @@ from __future__ import annotations
 import hashlib
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import mlx.core as mx
-from mlx_lm.sample_utils import greedy_sampler
 
 from tools.models.sampling import Sampling
 
-Sampler = Callable[[mx.array], mx.array]
 # (tokens so far [length], logits [1, vocabulary]) → logits
 LogitsProcessor = Callable[[mx.array, mx.array], mx.array]
 
 
 class SeededSampler:
-    """Temperature, then top-k, top-p and min-p, then a draw. `position` counts the draws made."""
+    """The draws of one answer. `position` counts those made."""
 
     def __init__(self, sampling: Sampling, stream: int = 0) -> None:
         """stream: tells apart the answers that share a seed."""
-        self._sampling = sampling
+        self.sampling = sampling
         self._seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
         self._stream = stream
         self.position = 0
 
-    def __call__(self, logprobs: mx.array) -> mx.array:
-        """logprobs: [1, vocabulary] → token ids [1]."""
-        options = self._sampling
-        if options.temperature == 0:
-            return greedy_sampler(logprobs)
-        scores = logprobs.astype(mx.float32) / options.temperature
-        if 0 < options.top_k < scores.shape[-1]:
-            scores = _keep_top_k(scores, options.top_k)
-        if options.top_p < 1:
-            scores = _keep_top_p(scores, options.top_p)
-        if options.min_p > 0:
-            floor = mx.max(scores, axis=-1, keepdims=True) + math.log(options.min_p)
-            scores = mx.where(scores < floor, -math.inf, scores)
+    def noise(self, size: int) -> mx.array:
+        """Gumbel noise [size] of the next draw: the largest of scores plus noise is a draw from their softmax."""
         key = mx.random.key(_mixed(self._seed, self._stream, self.position))
         self.position += 1
-        return mx.random.categorical(scores, key=key)
+        return mx.random.gumbel((size,), key=key)
+
+
+def choose(logits: mx.array, samplers: Sequence[SeededSampler]) -> mx.array:
+    """logits: [rows, vocabulary] → token ids [rows]. One sampler a row; those of temperature 0 take the likeliest."""
+    chosen = mx.argmax(logits, axis=-1)
+    drawing = [row for row, sampler in enumerate(samplers) if sampler.sampling.temperature]
+    if not drawing:
+        return chosen
+    everyone = len(drawing) == len(samplers)
+    scores = _narrowed(logits if everyone else logits[mx.array(drawing)], [samplers[row].sampling for row in drawing])
+    noise = mx.stack([samplers[row].noise(scores.shape[-1]) for row in drawing])
+    drawn = mx.argmax(scores + noise, axis=-1)
+    if everyone:
+        return drawn
+    chosen[mx.array(drawing)] = drawn
+    return chosen
 
 
 def _mixed(*numbers: int) -> int:
@@ -54,19 +57,45 @@ def _mixed(*numbers: int) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def _keep_top_k(scores: mx.array, k: int) -> mx.array:
-    others = mx.argpartition(-scores, kth=k - 1, axis=-1)[..., k:]
-    return mx.put_along_axis(scores, others, mx.array(-math.inf, scores.dtype), axis=-1)
+def _narrowed(logits: mx.array, options: Sequence[Sampling]) -> mx.array:
+    """Temperature, then top-k, top-p and min-p, one option a row: what is left out is minus infinity."""
+    scores = logits.astype(mx.float32) / _column(options, lambda one: one.temperature)
+    size = scores.shape[-1]
+    narrow = [row for row, one in enumerate(options) if 0 < one.top_k < size or one.top_p < 1]
+    if narrow:
+        floors = mx.full((len(options), 1), -math.inf)
+        at = mx.array(narrow)
+        floors[at] = _floors(scores[at], [options[row] for row in narrow])
+        scores = mx.where(scores < floors, -math.inf, scores)
+    if any(one.min_p for one in options):
+        share = _column(options, lambda one: math.log(one.min_p) if one.min_p else -math.inf)
+        scores = mx.where(scores < mx.max(scores, axis=-1, keepdims=True) + share, -math.inf, scores)
+    return scores
 
 
-def _keep_top_p(scores: mx.array, p: float) -> mx.array:
-    """Nucleus sampling (https://arxiv.org/abs/1904.09751); the likeliest token always stays."""
-    ordered = mx.sort(scores, axis=-1)
-    mass = mx.softmax(ordered, axis=-1)
+def _floors(scores: mx.array, options: Sequence[Sampling]) -> mx.array:
+    """The lowest score [rows, 1] that top-k and then nucleus sampling leave; the likeliest token always stays.
+
+    Nucleus sampling: https://arxiv.org/abs/1904.09751
+    """
+    size = scores.shape[-1]
+    kept = [one.top_k if 0 < one.top_k < size else size for one in options]
+    # No more is put in order than the largest k asks for.
+    ordered = mx.sort(scores if max(kept) == size else mx.topk(scores, max(kept), axis=-1), axis=-1)
+    width = ordered.shape[-1]
+    floor = mx.take_along_axis(ordered, mx.array([[width - k] for k in kept]), axis=-1)
+    if all(one.top_p >= 1 for one in options):
+        return floor
+    mass = mx.softmax(mx.where(ordered < floor, -math.inf, ordered), axis=-1)
     above = mx.cumsum(mass, axis=-1, reverse=True, inclusive=False)
-    dropped = (above >= p).sum(axis=-1, keepdims=True)
-    floor = mx.take_along_axis(ordered, mx.minimum(dropped, scores.shape[-1] - 1), axis=-1)
-    return mx.where(scores < floor, -math.inf, scores)
+    # A sum that is rounded up to 1 leaves nothing out.
+    wanted = _column(options, lambda one: one.top_p if one.top_p < 1 else 2.0)
+    dropped = (above >= wanted).sum(axis=-1, keepdims=True)
+    return mx.maximum(floor, mx.take_along_axis(ordered, mx.minimum(dropped, width - 1), axis=-1))
+
+
+def _column(options: Sequence[Sampling], value: Callable[[Sampling], float]) -> mx.array:
+    return mx.array([[value(one)] for one in options], mx.float32)
 
 
 def logits_processors(sampling: Sampling, prompt_tokens: int) -> list[LogitsProcessor]:
