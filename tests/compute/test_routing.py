@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
+
 import mlx.core as mx
 import mlx.nn as nn
 import pytest
+from mlx_lm.models.cache import make_prompt_cache
 from mlx_lm.tuner.utils import load_adapters
 
 from tests.support.tiny_adapter import make_tiny_adapter
@@ -10,8 +14,10 @@ from tests.support.tiny_model import make_tiny_model
 from tools.compute.generation import GenerationRequest, Generator
 from tools.compute.loading import LoadedBase, load_base
 from tools.compute.lora import AdapterWeights, read_adapter
-from tools.compute.routing import AdapterRouter, RoutedLinear, SlotCache
+from tools.compute.routed_linear import RoutedLinear, width
+from tools.compute.routing import AdapterRouter, SlotCache
 from tools.errors import Conflict
+from tools.models.pull import pull
 from tools.workspace.layout import Workspace
 
 PROMPTS = [
@@ -137,6 +143,82 @@ def test_an_adapter_that_does_not_fit_is_refused_and_changes_nothing(tiny_ws: Wo
 
     assert router.slots == []
     assert mx.array_equal(logits(router, base, 0, PROMPTS[0]), before)
+
+
+def held_bytes() -> int:
+    gc.collect()
+    return mx.get_active_memory()
+
+
+def check_resident_bytes(router: AdapterRouter, read: Callable[[int, int], AdapterWeights], ranks: list[int]) -> None:
+    """Each adapter costs its own bytes within a tenth, whatever is beside it, and gives all of them back."""
+    start = held_bytes()
+    slots, sizes = [], []
+    for seed, rank in enumerate(ranks):
+        before = held_bytes()
+        weights = read(seed, rank)
+        sizes.append(weights.nbytes)
+        slots.append(router.load(weights))
+        del weights
+        assert held_bytes() - before == pytest.approx(sizes[-1], rel=0.1)
+    for slot, size in zip(slots[1:], sizes[1:], strict=True):
+        before = held_bytes()
+        router.unload(slot)
+        assert before - held_bytes() == pytest.approx(size, rel=0.1)
+    router.unload(slots[0])
+    assert held_bytes() - start < 0.1 * sizes[0]
+
+
+def test_an_adapter_takes_its_own_bytes_and_gives_them_back(tiny_ws: Workspace) -> None:
+    # Wide enough for the allocator's rounding not to count.
+    wide = load_base(make_tiny_model(tiny_ws, "larga", hidden=256))
+
+    def read(seed: int, rank: int) -> AdapterWeights:
+        layers = (0, 1, 2) if seed % 2 else (1, 2)
+        folder = make_tiny_adapter(tiny_ws, f"a{seed}", base="larga", seed=seed, rank=rank, layers=layers)
+        return read_adapter(folder, wide.info)
+
+    check_resident_bytes(AdapterRouter(wide.model), read, [16, 16, 8, 64, 16, 8])
+
+
+@pytest.mark.verify
+@pytest.mark.journey
+def test_an_adapter_of_a_real_model_takes_its_own_bytes(ws: Workspace) -> None:
+    pull(ws, "smollm2-135m", lambda done, total, message: None)
+    model = load_base(ws.models / "smollm2-135m").model
+    linears = {name: width(module) for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+
+    def read(seed: int, rank: int) -> AdapterWeights:
+        mx.random.seed(seed)
+        layers = {
+            name: (mx.random.normal((inputs, rank)), mx.random.normal((rank, outputs)))
+            for name, (inputs, outputs) in linears.items()
+        }
+        mx.eval(layers)
+        return AdapterWeights(f"a{seed}", "0", 2.0, rank, layers, {})
+
+    assert len(linears) >= 7 * 30
+    check_resident_bytes(AdapterRouter(model), read, [8, 16, 64, 16, 16])
+
+
+def test_adapters_of_many_forms_answer_in_one_batch_as_alone(tiny_ws: Workspace, base: LoadedBase) -> None:
+    router = AdapterRouter(base.model)
+    forms = [(8, (1, 2)), (8, (1, 2)), (16, (1, 2)), (8, (0,)), (64, (2,))]
+    slots = [
+        router.load(adapter(tiny_ws, base, f"a{seed}", seed=seed, rank=rank, layers=layers))
+        for seed, (rank, layers) in enumerate(forms)
+    ]
+    router.unload(slots.pop(0))  # the stack that it shared closes up
+    tokens = mx.array([base.tokenizer.encode(PROMPTS[1])])
+    alone = [router(tokens, cache=router.caches(slot)) for slot in [0, *slots]]
+    carrier = SlotCache([0, *slots, slots[0]])
+    caches = [cache.merge([cache] * 6) for cache in make_prompt_cache(base.model)]
+
+    together = router(mx.repeat(tokens, 6, axis=0), cache=[*caches, carrier])
+
+    for row, expected in enumerate([*alone, alone[1]]):
+        assert mx.allclose(together[row], expected[0], rtol=1e-4, atol=1e-4)
+    assert all(not mx.allclose(one, alone[0], rtol=1e-2, atol=1e-2) for one in alone[1:])
 
 
 def test_slots_follow_their_rows_through_the_moves_of_a_batch() -> None:
