@@ -51,6 +51,10 @@ class ChatTemplate:
         """Whether the template itself says which text the model writes (`{% generation %}`)."""
         return any("generation" in source and "endgeneration" in source for source in self._sources.values())
 
+    def mentions(self, text: str) -> bool:
+        """Whether a mark, or the name of a variable, stands in the template."""
+        return any(text in source for source in self._sources.values())
+
     def render(
         self,
         messages: Sequence[Message],

@@ -7,7 +7,7 @@ what transformers gives for the same files, without transformers' second of star
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -106,15 +106,21 @@ class Tokenizer:
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
         return self._rust.decode(list(ids), skip_special_tokens=skip_special)
 
-    def stream_decoder(self, *, skip_special: bool = True, context: Sequence[int] = ()) -> StreamDecoder:
-        """A decoder for one answer. context: ids of the prompt's end, for vocabularies that mark word starts."""
+    def stream_decoder(
+        self, *, skip_special: bool = True, shown: Collection[int] = (), context: Sequence[int] = ()
+    ) -> StreamDecoder:
+        """A decoder for one answer. shown: control tokens whose text is shown all the same.
+
+        context: ids of the prompt's end, for vocabularies that mark word starts.
+        """
         decode = self._rust.decode
+        hidden = self.special_ids - set(shown) if skip_special else frozenset()
 
         def window(ids: Sequence[int]) -> str:
-            return decode(list(ids), skip_special_tokens=skip_special)
+            return decode([token for token in ids if token not in hidden], skip_special_tokens=False)
 
         def token_bytes(token_id: int) -> bytes:
-            return b"" if skip_special and token_id in self._special else self.token_bytes(token_id)
+            return b"" if token_id in hidden else self.token_bytes(token_id)
 
         return StreamDecoder(window, token_bytes if self._byte_level else None, context)
 
@@ -123,7 +129,7 @@ class Tokenizer:
         token = self._rust.id_to_token(token_id)
         if token is None:
             return b""
-        return token.encode("utf-8") if token_id in self._added_ids else bytes_of_token(token)
+        return token.encode("utf-8") if token_id in self.added_ids else bytes_of_token(token)
 
     # Vocabulary -------------------------------------------------------------------------------
 
@@ -147,7 +153,8 @@ class Tokenizer:
         return frozenset(self._special)
 
     @cached_property
-    def _added_ids(self) -> frozenset[int]:
+    def added_ids(self) -> frozenset[int]:
+        """Ids of the tokens that stand beside the vocabulary proper, control tokens among them."""
         return frozenset(self._rust.get_added_tokens_decoder())
 
     def token_to_id(self, token: str) -> int | None:
@@ -164,6 +171,11 @@ class Tokenizer:
     @property
     def has_chat_template(self) -> bool:
         return self._template is not None
+
+    @property
+    def chat_template(self) -> ChatTemplate:
+        """Raises InvalidArgument for a model without one."""
+        return self._chat()
 
     @property
     def template_hash(self) -> str:
