@@ -136,6 +136,11 @@ class Engine:
         """What is held now; its adapter aside, the base of the last request that needed a swap."""
         return self._holder.loaded
 
+    @property
+    def holder(self) -> BaseHolder:
+        """For the metrics: what is held, and what it took to have it."""
+        return self._holder
+
     def _state(self) -> str:
         if self._giving_way:
             return "giving way"

@@ -53,6 +53,9 @@ class BaseHolder:
         self.memory: Memory | None = None
         self.loading = False
         self.restarts = 0
+        # Bases loaded, how many in place of another, and the seconds that all of them took.
+        self.loads = self.swaps = 0
+        self.load_s = 0.0
 
     def holds(self, target: Target) -> bool:
         return self.loaded is not None and self.loaded.base.fingerprint == target.base.fingerprint
@@ -71,8 +74,12 @@ class BaseHolder:
         Raises NoRoom, and then goes on holding what it held; EngineDied; or what is wrong with the base.
         """
         self.loading = True
+        began, before = time.monotonic(), self.loaded
         try:
             await self._load(target)
+            self.loads += 1
+            self.swaps += before is not None
+            self.load_s += time.monotonic() - began
         except (NoRoom, EngineDied):
             raise
         except AfinaError:
