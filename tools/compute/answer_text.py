@@ -28,7 +28,7 @@ class AnswerText:
 
     def __init__(self, tokenizer: Tokenizer, request: GenerationRequest) -> None:
         self._tokenizer = tokenizer
-        self._decoder = tokenizer.stream_decoder(context=request.prompt[-8:])
+        self._decoder = tokenizer.stream_decoder(shown=request.shown, context=request.prompt[-8:])
         self._stops = StopMatcher(request.stop)
         self._alternatives = request.top_logprobs
         self._trail = None if request.top_logprobs is None else LogprobTrail(request.offset)

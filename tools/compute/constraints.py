@@ -120,13 +120,12 @@ class GrammarProcessor:
 
     def __call__(self, tokens: mx.array, logits: mx.array) -> mx.array:
         """tokens: ids of prompt and answer so far [length]. logits: [1, vocabulary]."""
-        self._follow(tokens)
-        # The mask is made while these are computed.
-        mx.async_eval(logits)
+        self.follow(tokens)
         allowed = mx.array(self._allowed(logits.shape[-1]))
         return mx.where(allowed, logits, mx.array(-np.inf, logits.dtype))
 
-    def _follow(self, tokens: mx.array) -> None:
+    def follow(self, tokens: mx.array) -> None:
+        """Take the tokens that are new; see `tools.compute.sampling.Follower`."""
         written = tokens.shape[0] - self._prompt_tokens
         if written < len(self._taken):
             self._begin_anew()

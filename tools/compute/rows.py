@@ -23,7 +23,8 @@ class GenerationRequest:
     changes of the logits, such as a grammar's. scope: names the weights in the slot by their
     content; prompts of one scope share what they have in common, None shares with nobody.
     prompt_logprobs: as top_logprobs, of the prompt's tokens. offset: characters of text before the
-    answer's, from which `start` of its log-probabilities counts.
+    answer's, from which `start` of its log-probabilities counts. shown: control tokens whose text is
+    part of the answer's.
     """
 
     prompt: Sequence[int]
@@ -37,6 +38,7 @@ class GenerationRequest:
     scope: str | None = None
     prompt_logprobs: int | None = None
     offset: int = 0
+    shown: frozenset[int] = frozenset()
 
 
 class History:

@@ -10,6 +10,7 @@ import hashlib
 import math
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import mlx.core as mx
 
@@ -17,6 +18,13 @@ from tools.models.sampling import Sampling
 
 # (tokens so far [length], logits [1, vocabulary]) → logits
 LogitsProcessor = Callable[[mx.array, mx.array], mx.array]
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A processor that must know the tokens' values: told them before the device is given the logits to compute."""
+
+    def follow(self, tokens: mx.array) -> None: ...
 
 
 class SeededSampler:

@@ -7,7 +7,7 @@ device does not wait for Python.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -16,7 +16,7 @@ from tools.compute.caches import Stack
 from tools.compute.logprobs import Scores
 from tools.compute.routing import AdapterRouter
 from tools.compute.rows import Row
-from tools.compute.sampling import choose
+from tools.compute.sampling import Follower, choose
 from tools.compute.speculation import PromptLookup
 
 
@@ -30,11 +30,18 @@ class Written:
 
 
 class Writer:
-    """The batch of rows that write. speculate: whether a row that writes alone may be guessed for."""
+    """The batch of rows that write.
 
-    def __init__(self, router: AdapterRouter, *, speculate: bool = True) -> None:
+    speculate: whether a row that writes alone may be guessed for. clock: seconds, by which it is seen
+    whether guesses pay.
+    """
+
+    def __init__(
+        self, router: AdapterRouter, *, speculate: bool = True, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._router = router
         self._speculate = speculate
+        self._clock = clock
         self._stack = Stack([], 0)
         self._inputs = mx.array([], mx.uint32)
         self._lookup: PromptLookup | None = None
@@ -67,7 +74,7 @@ class Writer:
 
     def step(self) -> list[Written]:
         """The next tokens of all rows, those of one row in order."""
-        began = time.perf_counter()
+        began = self._clock()
         lookup = self._lookup
         if lookup is not None:
             (row,) = self.rows
@@ -78,7 +85,7 @@ class Writer:
         if lookup is not None:
             lookup.extend([one.token for one in written])
             if written:
-                lookup.stepped(time.perf_counter() - began)
+                lookup.stepped(self._clock() - began)
         return written
 
     def _write(self) -> list[Written]:
@@ -120,7 +127,7 @@ class Writer:
         row.pending = (scored, right) if scored else None
         self._inputs = chosen[right : right + 1]
         lookup.extend(guess[: right + 1])
-        lookup.verified(size - 1, right, time.perf_counter() - began)
+        lookup.verified(size - 1, right, self._clock() - began)
         self.proposed += size - 1
         self.accepted += right
         return written
@@ -129,13 +136,20 @@ class Writer:
         """The logits [rows, vocabulary] after the rows' processors; one that comes again has read what is above it."""
         if not any(row.processors for row in rows):
             return logits
+        seen = [row.history.add(inputs[at : at + 1]) if row.history else inputs[:0] for at, row in enumerate(rows)]
+        followed = False
+        for row, tokens in zip(rows, seen, strict=True):
+            for process in row.processors:
+                if isinstance(process, Follower):
+                    process.follow(tokens)
+                    followed = True
+        if followed:
+            mx.async_eval(logits)  # the device works while the followers find out what may come
         found = []
         for at, row in enumerate(rows):
             own = logits[at : at + 1]
-            if row.history is not None:
-                seen = row.history.add(inputs[at : at + 1])
-                for process in row.processors:
-                    own = process(seen, own)
+            for process in row.processors:
+                own = process(seen[at], own)
             found.append(own)
         return mx.concatenate(found, axis=0)
 
