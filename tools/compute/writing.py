@@ -140,8 +140,9 @@ class Writer:
         followed = False
         for row, tokens in zip(rows, seen, strict=True):
             for process in row.processors:
-                if isinstance(process, Follower):
-                    process.follow(tokens)
+                looking: object = process
+                if isinstance(looking, Follower):
+                    looking.follow(tokens)
                     followed = True
         if followed:
             mx.async_eval(logits)  # the device works while the followers find out what may come
