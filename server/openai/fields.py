@@ -17,8 +17,11 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-TokenId = Annotated[Whole, Field(ge=0, lt=2**31)]
+WHOLE = BeforeValidator(_whole)
+Choices = Annotated[int, Field(ge=1, le=8), WHOLE]
+Limit = Annotated[int, Field(ge=1, le=2**31), WHOLE]
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), WHOLE]
+TokenId = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
 
 
 def _biases(value: dict[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The routes under /v1."""
+"""The routes under /v1, and their description."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from server.openai.answering import answer
 from server.openai.body import read_json
 from server.openai.chat import ChatShape
 from server.openai.completions import CompletionShape
+from server.openai.openapi import get_openapi
 from server.openai.parsing import parse
 from server.openai.schemas import ChatRequest, CompletionRequest
 from server.openai.together import begin, check_one_base
@@ -77,4 +78,5 @@ ROUTES = [
     Route("/v1/models/{id:path}", get_model),
     Route("/v1/chat/completions", post_chat, methods=["POST"]),
     Route("/v1/completions", post_completions, methods=["POST"]),
+    Route("/openapi.json", get_openapi),
 ]

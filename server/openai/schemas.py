@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from server.openai import parameters
 from server.openai.errors import ApiError
-from server.openai.fields import Biases, Labels, Stops, TokenId, Whole
+from server.openai.fields import WHOLE, Biases, Choices, Labels, Limit, Seed, Stops, TokenId
 from tools.models.sampling import Sampling
 
 _LABEL = "Accepted for its sender's own use; changes nothing"
@@ -36,12 +36,14 @@ class Common(_Strict):
     model: Id | None = Field(None, description="An id that /v1/models lists; default the server's own model")
     stream: bool = Field(False, description="Server-sent events as the answer grows, in place of one JSON object")
     stream_options: StreamOptions | None = Field(None, description="Only with `stream`")
-    n: Whole = Field(1, ge=1, le=8, description="Answers to each prompt")
+    n: Choices = Field(1, description="Answers to each prompt")
     temperature: float = Field(1.0, ge=0, le=2, description="0 always takes the likeliest token")
     top_p: float = Field(1.0, gt=0, le=1, description="The likeliest tokens that have this much probability together")
-    top_k: Whole = Field(0, ge=-1, le=1_000_000_000, description="The k likeliest tokens; 0 or -1: all")
+    top_k: Annotated[int, Field(ge=-1, le=1_000_000_000), WHOLE] = Field(
+        0, description="The k likeliest tokens; 0 or -1: all"
+    )
     min_p: float = Field(0.0, ge=0, le=1, description="Tokens with this share of the likeliest one's probability")
-    seed: Whole | None = Field(None, ge=-(2**63), lt=2**63, description="Same seed, same answer, whatever else runs")
+    seed: Seed | None = Field(None, description="Same seed, same answer, whatever else runs")
     presence_penalty: float = Field(0.0, ge=-2, le=2, description="Taken from the logit of tokens already written")
     frequency_penalty: float = Field(0.0, ge=-2, le=2, description="Taken once for each time a token was written")
     repetition_penalty: float = Field(1.0, gt=0, le=2, description="Divides logits of tokens in prompt or answer")
@@ -79,10 +81,32 @@ class Common(_Strict):
         if self.stream_options is not None and not self.stream:
             raise contradiction("stream_options", "`stream_options` needs `stream: true`.")
 
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        """What `check` refuses, as JSON schemas that a body must meet."""
+        return [either(without("stream_options"), having("stream", True))]
+
+
+def without(name: str) -> dict[str, Any]:
+    """The schema of bodies in which a field is absent, or null."""
+    return {"properties": {name: {"type": "null"}}}
+
+
+def having(name: str, value: Any) -> dict[str, Any]:
+    """The schema of bodies with that value of a field."""
+    return {"properties": {name: {"const": value}}, "required": [name]}
+
+
+def either(*schemas: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": list(schemas)}
+
 
 def contradiction(param: str, message: str) -> ApiError:
     """The refusal of fields that are right alone and wrong together."""
     return ApiError(400, message, param=param, code="invalid_value")
+
+
+Compared = Annotated[list[Id], Field(min_length=2, max_length=8, json_schema_extra={"uniqueItems": True})]
 
 
 class TextPart(_Strict):
@@ -122,18 +146,16 @@ class ChatRequest(Common):
     unsupported: ClassVar[parameters.Neutral] = parameters.CHAT
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
-    models: Annotated[list[Id], Field(min_length=2, max_length=8)] | None = Field(
-        None,
-        description="In place of `model`: a base and adapters of it, or adapters of one base, answered side by side; "
-        "each choice tells its `model`",
+    models: Compared | None = Field(
+        None, description="In place of `model`: models of one base that answer side by side; each choice tells its own"
     )
-    max_tokens: Whole | None = Field(None, ge=1, le=2**31, description="Older name of `max_completion_tokens`")
-    max_completion_tokens: Whole | None = Field(
-        None, ge=1, le=2**31, description="Tokens of each answer; default the server's own limit"
+    max_tokens: Limit | None = Field(None, description="Older name of `max_completion_tokens`")
+    max_completion_tokens: Limit | None = Field(
+        None, description="Tokens of each answer; default the server's own limit"
     )
     logprobs: bool = Field(False, description="Tell each token's natural log-probability")
-    top_logprobs: Whole | None = Field(
-        None, ge=0, le=20, description="Alternatives to tell of each token; only with `logprobs`"
+    top_logprobs: Annotated[int, Field(ge=0, le=20), WHOLE] | None = Field(
+        None, description="Alternatives to tell of each token; only with `logprobs`"
     )
 
     def check(self) -> None:
@@ -148,6 +170,15 @@ class ChatRequest(Common):
             )
         if self.top_logprobs is not None and not self.logprobs:
             raise contradiction("top_logprobs", "`top_logprobs` needs `logprobs: true`.")
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        return [
+            *super().rules(),
+            either(without("models"), without("model")),
+            either(without("max_tokens"), without("max_completion_tokens")),
+            either(without("top_logprobs"), having("logprobs", True)),
+        ]
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -165,13 +196,19 @@ class CompletionRequest(Common):
         | TokenIds
         | Annotated[list[TokenIds], Field(min_length=1, max_length=_MAX_PROMPTS)]
     ) = Field(description="A text or its token ids, or a list of either")
-    max_tokens: Whole = Field(16, ge=1, le=2**31, description="Tokens of each answer")
-    best_of: Whole | None = Field(None, ge=1, le=8, description="Only what `n` is: no answers are left out")
-    logprobs: Whole | None = Field(
-        None, ge=0, le=5, description="Tell each token's natural log-probability, and so many alternatives"
+    max_tokens: Limit = Field(16, description="Tokens of each answer")
+    best_of: Choices | None = Field(None, description="Only what `n` is: no answers are left out")
+    logprobs: Annotated[int, Field(ge=0, le=5), WHOLE] | None = Field(
+        None, description="Tell each token's natural log-probability, and so many alternatives"
     )
 
     def check(self) -> None:
         super().check()
         if self.best_of is not None and self.best_of != self.n:
             raise ApiError(400, "`best_of` is only supported as `n`.", param="best_of", code="unsupported_parameter")
+
+    @classmethod
+    def rules(cls) -> list[dict[str, Any]]:
+        same = [{**having("best_of", n), "allOf": [having("n", n)]} for n in range(2, 9)]
+        one = {**having("best_of", 1), "allOf": [either(without("n"), having("n", 1))]}
+        return [*super().rules(), either(without("best_of"), one, *same)]
