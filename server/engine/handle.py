@@ -20,7 +20,7 @@ from server.engine.errors import EngineDied, QueueFull, Stopping
 from server.engine.generation import Generation, Request
 from server.engine.holder import BaseHolder, Told
 from server.engine.models import Target
-from server.engine.protocol import Cancel, Done, encode
+from server.engine.protocol import Cancel, Cancelled, Done, Failed, encode
 from server.settings import Settings
 from tools.errors import AfinaError
 from tools.models.sampling import GREEDY
@@ -224,7 +224,7 @@ class Engine:
         self._waiting.clear()
 
     def _on_cancel(self, generation: Generation) -> None:
-        if self._sent.pop(generation.number, None) is not None:
+        if generation.number in self._sent:
             self._holder.send_line(encode(Cancel(id=generation.number)))
         self._wake.set()
 
@@ -233,10 +233,11 @@ class Engine:
     def _on_event(self, event: Told) -> None:
         generation = self._sent.get(event.id)
         if generation is None:
-            return  # cancelled meanwhile
-        generation.tell(event)
+            return
+        if not generation.over and not isinstance(event, Cancelled):
+            generation.tell(event)
         self._busy_at = time.monotonic()
-        if generation.over:
+        if isinstance(event, Done | Failed | Cancelled):
             del self._sent[event.id]
             self._holder.went_well()
             self._wake.set()
@@ -244,6 +245,8 @@ class Engine:
     def _on_death(self, error: EngineDied) -> None:
         again = []
         for generation in self._sent.values():
+            if generation.over:
+                continue
             if generation.started or generation.attempts >= _ATTEMPTS:
                 generation.fail(error)
             else:

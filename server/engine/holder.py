@@ -11,7 +11,19 @@ from server.engine import room
 from server.engine.errors import EngineDied, NoRoom
 from server.engine.models import Target
 from server.engine.process import LOG_NAME, EngineProcess
-from server.engine.protocol import Done, Ended, Failed, FromEngine, Load, Loaded, LoadFailed, Memory, Started, Text
+from server.engine.protocol import (
+    Cancelled,
+    Done,
+    Ended,
+    Failed,
+    FromEngine,
+    Load,
+    Loaded,
+    LoadFailed,
+    Memory,
+    Started,
+    Text,
+)
 from server.settings import Settings
 from tools.errors import AfinaError
 from tools.workspace import ledger
@@ -20,7 +32,7 @@ from tools.workspace.locks import FileLock
 
 log = logging.getLogger(__name__)
 
-Told = Started | Text | Ended | Done | Failed
+Told = Started | Text | Ended | Done | Failed | Cancelled
 
 _LOCK_WAIT_S = 20.0
 # Before the next start, by how many deaths came one after another.
@@ -107,7 +119,9 @@ class BaseHolder:
             base=target.base.name,
             folder=str(target.folder),
             max_rows=settings.max_batch,
-            kv_tokens=plan.kv_tokens,
+            room=plan.room,
+            most=plan.most,
+            prefixes=plan.prefixes,
             max_adapters=settings.max_adapters,
         )
         try:
@@ -170,7 +184,7 @@ class BaseHolder:
                     self._answer.set_exception(AfinaError.from_dict(message.error))
             case Memory():
                 self.memory = message
-            case Started() | Text() | Ended() | Done() | Failed():
+            case Started() | Text() | Ended() | Done() | Failed() | Cancelled():
                 self._on_event(message)
 
     def _on_end(self, process: EngineProcess) -> None:

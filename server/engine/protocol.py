@@ -2,7 +2,8 @@
 
 The server sends Load, Generate, Cancel and Stop. The engine says Ready once, answers Load with Loaded
 or LoadFailed, and each Generate with Started, then Text and Ended for its answers, then Done; or with
-Failed, at any point. A cancelled request has no further messages. Memory comes unasked.
+Failed, at any point. Cancel is answered with Cancelled once the request's rows have left; nothing more
+comes of it then. Memory comes unasked.
 """
 
 from __future__ import annotations
@@ -27,17 +28,6 @@ class Message(BaseModel):
 # To the engine -----------------------------------------------------------------------------------
 
 
-class Load(Message):
-    """Hold this base, in place of another one. Sent while nothing is being generated."""
-
-    type: Literal["load"] = "load"
-    base: str
-    folder: str
-    max_rows: int = Field(description="Answers generated together")
-    kv_tokens: int = Field(description="Tokens that all of them may hold in their caches together")
-    max_adapters: int
-
-
 class AdapterRef(Message):
     """An adapter's folder. stamp: changes when the folder's content does, which checkpoints' may."""
 
@@ -45,6 +35,20 @@ class AdapterRef(Message):
     version: str
     folder: str
     stamp: int
+
+
+class Load(Message):
+    """Hold this base, in place of another one. Sent while nothing is being generated."""
+
+    type: Literal["load"] = "load"
+    base: str
+    folder: str
+    max_rows: int = Field(description="Answers generated together")
+    room: int = Field(description="Bytes that answers and adapters may take together")
+    most: int = Field(description="Bytes that one request alone may take with its adapter")
+    prefixes: int = Field(0, description="Bytes to keep of what was read, for prompts that begin the same")
+    max_adapters: int
+    adapters: list[AdapterRef] = Field([], description="Adapters to have in memory from the start, where they load")
 
 
 class Conversation(Message):
@@ -157,6 +161,13 @@ class Failed(Message):
     error: dict[str, Any]
 
 
+class Cancelled(Message):
+    """Its rows have left the batch."""
+
+    type: Literal["cancelled"] = "cancelled"
+    id: int
+
+
 class Memory(Message):
     """Bytes on the device, and the rows and adapters that are there."""
 
@@ -172,7 +183,8 @@ class Memory(Message):
 
 ToEngine = Annotated[Load | Generate | Cancel | Stop, Field(discriminator="type")]
 FromEngine = Annotated[
-    Ready | Loaded | LoadFailed | Started | Text | Ended | Done | Failed | Memory, Field(discriminator="type")
+    Ready | Loaded | LoadFailed | Started | Text | Ended | Done | Failed | Cancelled | Memory,
+    Field(discriminator="type"),
 ]
 
 _to_engine: TypeAdapter[ToEngine] = TypeAdapter(ToEngine)

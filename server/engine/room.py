@@ -8,38 +8,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.engine.errors import NoRoom
+from tools.models.answer_costs import AnswerCosts, Load
 from tools.models.info import ModelInfo
-from tools.models.precision import activation_bytes, choose_precision, resident_bytes
+from tools.models.precision import choose_precision, resident_bytes
 from tools.workspace import ledger
 from tools.workspace.layout import Workspace
 
 HOLDER = "engine"
 RETRY_AFTER_S = 30
-# Buffers of a prefill chunk and of the logits, adapters, and what MLX keeps for reuse.
-_WORKING_BYTES = 512 * 1024**2
-# Tokens a row is expected to hold; one row alone may take them all.
-_TOKENS_A_ROW = 4096
-# The most of what the weights leave of the budget that caches may take.
-_CACHE_SHARE = 0.6
+# What MLX keeps for reuse, and what no formula counts.
+_SPARE_BYTES = 512 * 1024**2
+# Tokens that an answer and its prompt are expected to have; one alone may have more.
+_USUAL_TOKENS = 4096
+# The most of what the weights leave of the budget that is claimed for answers and adapters.
+_SHARE = 0.6
+# What is kept of prompts that were read, in proportion to that.
+_PREFIX_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes that serving a base will take, and the tokens that all caches together may hold."""
+    """Bytes of serving a base. predicted: claimed for all of it; room: for all answers and adapters together;
+    most: for one request alone, which may take what nobody else holds; prefixes: to keep of what was read."""
 
     predicted: int
-    kv_tokens: int
+    room: int
+    most: int
+    prefixes: int
 
 
 def plan(info: ModelInfo, max_rows: int, budget: int) -> MemoryPlan:
     """What serving `info` with `max_rows` answers at once needs, within `budget` bytes where it can."""
     precision = choose_precision(info, "serve")
     weights = resident_bytes(info, precision)
-    token = 2 * info.layers * info.kv_heads * info.head_dim * activation_bytes(info, precision)
-    left = max(0, budget - weights - _WORKING_BYTES)
-    wanted = max_rows * min(info.max_positions, _TOKENS_A_ROW)
-    tokens = max(_TOKENS_A_ROW // 2, min(wanted, int(left * _CACHE_SHARE) // token))
-    return MemoryPlan(weights + tokens * token + min(weights // 4, _WORKING_BYTES), tokens)
+    costs = AnswerCosts.of(info, precision)
+    usual = min(info.max_positions, _USUAL_TOKENS)
+    left = max(0, budget - weights - _SPARE_BYTES)
+    wanted = costs.bytes(Load(max_rows, usual, usual)) + min(weights // 4, _SPARE_BYTES)
+    least = costs.bytes(Load(1, usual // 2, usual // 2))
+    room = max(least, min(wanted, int(left * _SHARE)))
+    prefixes = int(room * _PREFIX_SHARE)
+    return MemoryPlan(weights + room + prefixes, room, max(room, left - prefixes), prefixes)
 
 
 def claim(ws: Workspace, predicted: int) -> None:

@@ -227,10 +227,10 @@ def test_a_base_that_has_no_room_leaves_the_one_that_is_held(served_ws: Workspac
     ws.store.write("INSERT OR REPLACE INTO calibration (key, value, updated) VALUES ('budget_bytes', ?, 0)", (budget,))
     lock = FileLock.try_acquire(ws.lock_path("train-livros-20261124-1"))
     assert lock is not None
-    assert not ledger.claim(ws, "train-livros-20261124-1", "training", budget - 10 * 1024**2, lock.path)
+    assert not ledger.claim(ws, "train-livros-20261124-1", "training", budget - 40 * 1024**2, lock.path)
     with lock, RunningServer(ws) as server:
         assert server.chat(model="tiny").status_code == 200
-        refused = server.chat(model="longa")  # its longer context needs some 25 MB
+        refused = server.chat(model="longa")  # its longer context needs some 90 MB
         assert refused.status_code == 503
         assert refused.json()["error"]["code"] == "memory_in_use"
         assert server.health()["engine"]["base"] == "tiny"

@@ -29,13 +29,17 @@ from server.engine.protocol import (
 )
 from server.engine.worker.scheduler import Scheduler
 from tests.support.tiny_adapter import make_tiny_adapter
+from tools.models.answer_costs import AnswerCosts
+from tools.models.answer_costs import Load as LoadOfAnswers
 from tools.models.info import load_info
 from tools.models.sampling import Sampling
 from tools.workspace.layout import Workspace
 
+MB = 1024**2
 
-def load(ws: Workspace, kv_tokens: int = 4096) -> Load:
-    return Load(base="tiny", folder=str(ws.models / "tiny"), max_rows=8, kv_tokens=kv_tokens, max_adapters=4)
+
+def load(ws: Workspace, room: int = 64 * MB, most: int = 64 * MB) -> Load:
+    return Load(base="tiny", folder=str(ws.models / "tiny"), max_rows=8, room=room, most=most, max_adapters=4)
 
 
 def generate(number: int, **how: Any) -> Generate:
@@ -87,14 +91,14 @@ def test_requests_share_the_batch(tiny_ws: Workspace) -> None:
 
 
 def test_a_request_waits_until_the_caches_have_room_for_it(tiny_ws: Workspace) -> None:
-    said = told(load(tiny_ws, kv_tokens=40), generate(1), generate(2), generate(3, max_tokens=100))
+    said = told(load(tiny_ws, room=300_000), generate(1), generate(2), generate(3, max_tokens=100))
     order = [(type(one).__name__, one.id) for one in said if isinstance(one, Started | Done)]
     assert order == [("Started", 1), ("Done", 1), ("Started", 2), ("Done", 2), ("Started", 3), ("Done", 3)]
 
 
 def test_a_cancelled_request_says_nothing_more(tiny_ws: Workspace) -> None:
     said = told(load(tiny_ws), generate(1, max_tokens=400), generate(2), later={6: Cancel(id=1)})
-    assert kinds(said, 1) == ["Started", "Text"]
+    assert kinds(said, 1) == ["Started", "Text", "Cancelled"]
     assert kinds(said, 2)[-1] == "Done"
 
 
@@ -139,5 +143,6 @@ def test_the_memory_plan_stays_within_the_budget(tiny_ws: Workspace, rows: int) 
     budget = int(16 * 1024**3 * 0.67)
     plan = room.plan(large, rows, budget)
     assert plan.predicted <= budget
-    assert plan.kv_tokens >= 4096
+    assert plan.room >= AnswerCosts.of(large, "as stored").bytes(LoadOfAnswers(1, 4096, 4096))
+    assert plan.room <= plan.most
     assert room.plan(info, rows, budget).predicted < 100 * 1024**2

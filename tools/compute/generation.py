@@ -23,14 +23,12 @@ from tools.compute.rows import GenerationRequest, Row
 from tools.compute.sampling import SeededSampler
 from tools.compute.writing import Writer, Written
 from tools.errors import Conflict, InvalidArgument
+from tools.models.answer_costs import PREFILL_CHUNK
 from tools.models.tokenizer import Tokenizer
 
 __all__ = ["Delta", "Event", "Failed", "Finished", "GenerationRequest", "Generator", "PromptScored"]
 
 log = logging.getLogger(__name__)
-
-# Tokens of prompts that go through the model at once: bounds how long the rows that write wait for them.
-PREFILL_CHUNK = 512
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.engine.protocol import AdapterRef
+from tools.compute import device
 from tools.compute.loading import LoadedBase
-from tools.compute.lora import AdapterWeights, read_adapter
+from tools.compute.lora import WEIGHTS_FILE, AdapterWeights, read_adapter
 from tools.compute.routing import BASE_SLOT, AdapterRouter
 from tools.errors import Conflict
+from tools.models.info import safetensors_header
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class _Held:
     slot: int
+    nbytes: int
     users: int = 0
 
 
@@ -26,6 +34,8 @@ class Adapters:
         self._base = base
         self._router = router
         self._limit = limit
+        # The router keeps branches in float32 on the CPU, in half the bytes elsewhere.
+        self._element = 4 if device.kind() == "cpu" else 2
         self._held: OrderedDict[AdapterRef, _Held] = OrderedDict()
         self.loads = 0
         self.evictions = 0
@@ -43,7 +53,7 @@ class Adapters:
             weights = read_adapter(Path(adapter.folder), self._base.info)
             self._check_template(adapter, weights)
             self._make_room()
-            held = self._held[adapter] = _Held(self._router.load(weights))
+            held = self._held[adapter] = _Held(self._router.load(weights), self.bytes_of(adapter))
             self.loads += 1
         held.users += 1
         self._held.move_to_end(adapter)
@@ -53,11 +63,50 @@ class Adapters:
         if adapter is not None:
             self._held[adapter].users -= 1
 
+    def warm(self, adapters: Iterable[AdapterRef]) -> None:
+        """Have adapters in memory before they are asked for; one that cannot be is told when it is."""
+        for adapter in adapters:
+            try:
+                self.take(adapter)
+            except Exception as error:
+                log.warning(
+                    "an adapter was not loaded beforehand: %s@%s", adapter.name, adapter.version, exc_info=error
+                )
+                continue
+            self.give_back(adapter)
+
+    def bytes_of(self, adapter: AdapterRef | None) -> int:
+        """Bytes of an adapter in memory, from its file; 0 for one that cannot be read, which `take` tells."""
+        if adapter is None:
+            return 0
+        if adapter in self._held:
+            return self._held[adapter].nbytes
+        try:
+            tensors = safetensors_header(Path(adapter.folder) / WEIGHTS_FILE).values()
+            return sum(math.prod(tensor["shape"]) for tensor in tensors) * self._element
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
+    def bytes_with(self, adapter: AdapterRef | None) -> int:
+        """Bytes of the adapters in use, and of this one beside them."""
+        used = sum(held.nbytes for other, held in self._held.items() if held.users and other != adapter)
+        return used + self.bytes_of(adapter)
+
+    def keep_within(self, limit: int) -> None:
+        """Let go of adapters that nobody uses, the longest unused first, until all take `limit` bytes at most."""
+        for adapter in [adapter for adapter, held in self._held.items() if not held.users]:
+            if sum(held.nbytes for held in self._held.values()) <= limit:
+                return
+            self._let_go(adapter)
+
     def _make_room(self) -> None:
         idle = [adapter for adapter, held in self._held.items() if not held.users]
         while len(self._held) >= self._limit and idle:
-            self._router.unload(self._held.pop(idle.pop(0)).slot)
-            self.evictions += 1
+            self._let_go(idle.pop(0))
+
+    def _let_go(self, adapter: AdapterRef) -> None:
+        self._router.unload(self._held.pop(adapter).slot)
+        self.evictions += 1
 
     def _check_template(self, adapter: AdapterRef, weights: AdapterWeights) -> None:
         trained = weights.described.get("template_hash")

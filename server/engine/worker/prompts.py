@@ -13,11 +13,10 @@ from tools.models.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Prepared:
-    """prompts: token ids. limits: the most tokens to write after each. tokens: the most that all may hold."""
+    """prompts: token ids. limits: the most tokens to write after each."""
 
     prompts: list[list[int]]
     limits: list[int]
-    tokens: int
 
 
 def prepare(request: Generate, base: LoadedBase) -> Prepared:
@@ -43,8 +42,7 @@ def prepare(request: Generate, base: LoadedBase) -> Prepared:
             )
         prompts.append(ids)
         limits.append(min(request.max_tokens, context - len(ids)))
-    tokens = sum((len(ids) + limit) * request.n for ids, limit in zip(prompts, limits, strict=True))
-    return Prepared(prompts, limits, tokens)
+    return Prepared(prompts, limits)
 
 
 def _ids(prompt: Conversation | PlainText | TokenIds, base: LoadedBase) -> list[int]:

@@ -14,6 +14,7 @@ import mlx.core as mx
 
 from server.engine.protocol import (
     Cancel,
+    Cancelled,
     Done,
     Ended,
     Failed,
@@ -30,12 +31,15 @@ from server.engine.protocol import (
     ToEngine,
 )
 from server.engine.worker.adapters import Adapters
+from server.engine.worker.admission import Admission
 from server.engine.worker.prompts import Prepared, prepare
 from tools.compute import device, generation
 from tools.compute.loading import LoadedBase, load_base
 from tools.compute.logprobs import TokenLogprob
 from tools.compute.routing import AdapterRouter
 from tools.errors import AfinaError, MachineError, WorkerDied
+from tools.models.answer_costs import AnswerCosts
+from tools.models.precision import choose_precision
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +59,12 @@ class _Asked:
 
 @dataclass
 class _Serving:
-    """A base in memory and what runs on it. reserved: tokens that the rows' caches may grow to."""
+    """A base in memory and what runs on it."""
 
     base: LoadedBase
     generator: generation.Generator
     adapters: Adapters
-    kv_tokens: int
-    reserved: int = 0
+    admission: Admission
 
 
 class Scheduler:
@@ -126,22 +129,25 @@ class Scheduler:
     def _queue(self, request: Generate) -> None:
         if self._serving is None:
             raise MachineError("The engine holds no model.", fix="Call again.")
-        self._line.append((request, prepare(request, self._serving.base)))
+        prepared = prepare(request, self._serving.base)
+        self._serving.admission.check(request, prepared, self._serving.adapters.bytes_of(request.adapter))
+        self._line.append((request, prepared))
 
     def _cancel(self, number: int) -> None:
         self._line = deque(one for one in self._line if one[0].id != number)
         asked = self._asked.get(number)
         if asked is not None:
             self._leave(asked)
+        self._send(Cancelled(id=number))
 
     # Joining and leaving the batch ------------------------------------------------------------
 
     def _admit(self) -> None:
-        """Let requests join, in order, while their caches have room beside the others'."""
+        """Let requests join, in order, while they have room beside the others."""
         serving = self._serving
         while self._line and serving:
             request, prepared = self._line[0]
-            if self._asked and serving.reserved + prepared.tokens > serving.kv_tokens:
+            if not serving.admission.fits(request, prepared, serving.adapters.bytes_with(request.adapter)):
                 return
             self._line.popleft()
             self._guarded(request, lambda: self._join(request, prepared))  # noqa: B023 - called at once
@@ -152,7 +158,7 @@ class Scheduler:
         slot = serving.adapters.take(request.adapter)
         asked = _Asked(request, prepared)
         self._asked[request.id] = asked
-        serving.reserved += prepared.tokens
+        serving.adapters.keep_within(serving.admission.join(request, prepared))
         self._send(Started(id=request.id))
         for index in range(len(prepared.prompts) * request.n):
             row = serving.generator.add(
@@ -175,7 +181,7 @@ class Scheduler:
         for row in asked.indices:
             serving.generator.cancel(row)
             self._owner.pop(row, None)
-        serving.reserved -= asked.prepared.tokens
+        serving.admission.leave(asked.request.id)
         serving.adapters.give_back(asked.request.adapter)
         del self._asked[asked.request.id]
 
@@ -233,11 +239,20 @@ class Scheduler:
 def _serve(message: Load) -> _Serving:
     base = load_base(Path(message.folder), "serve")
     router = AdapterRouter(base.model)
+    adapters = Adapters(base, router, message.max_adapters)
+    adapters.warm(message.adapters)
+    costs = AnswerCosts.of(base.info, choose_precision(base.info, "serve"))
     return _Serving(
         base=base,
-        generator=generation.Generator(router, base.tokenizer, max_rows=message.max_rows),
-        adapters=Adapters(base, router, message.max_adapters),
-        kv_tokens=message.kv_tokens,
+        generator=generation.Generator(
+            router,
+            base.tokenizer,
+            max_rows=message.max_rows,
+            prefill_chunk=costs.chunk,
+            prefix_bytes=message.prefixes,
+        ),
+        adapters=adapters,
+        admission=Admission(costs, message.room, message.most),
     )
 
 
