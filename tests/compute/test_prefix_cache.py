@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import TEXT
+from tools.compute.arrays import scalar
 from tools.compute.caches import Stack
 from tools.compute.generation import Delta, Finished, GenerationRequest, Generator
 from tools.compute.loading import LoadedBase, load_base
@@ -62,7 +63,8 @@ def counted(base: LoadedBase) -> Iterator[Callable[[], int]]:
 
     def call(self: Any, tokens: mx.array, *args: Any, **kwargs: Any) -> mx.array:
         seen[0] += tokens.size
-        return own.__call__(self, tokens, *args, **kwargs)
+        answer: mx.array = own.__call__(self, tokens, *args, **kwargs)
+        return answer
 
     model.__class__ = type(own.__name__, (own,), {"__call__": call})
     try:
@@ -132,7 +134,7 @@ def greedy(base: LoadedBase, prompt: list[int], count: int) -> list[int]:
     for _ in range(count):
         logits = base.model(mx.array([ids]))[0, -1]
         logits[2] = -100.0
-        ids.append(int(mx.argmax(logits).item()))
+        ids.append(int(scalar(mx.argmax(logits))))
     return ids[len(prompt) :]
 
 

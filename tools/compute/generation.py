@@ -8,6 +8,7 @@ evaluations and the samples of a training run all ask it.
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ class Generator:
 
     max_rows: answers generated together; the others wait in line. prefill_chunk: tokens of prompts to
     read at once, a number or a function of the tokens read before them. prefix_bytes: the most to keep
-    of what was read, for prompts that begin the same. speculate: whether quotations are guessed.
+    of what was read, for prompts that begin the same. speculate: whether quotations are guessed,
+    as long as that pays by the clock.
     Raises Conflict for an architecture whose caches cannot be batched.
     """
 
@@ -108,6 +110,7 @@ class Generator:
         prefill_chunk: int | Callable[[int], int] = PREFILL_CHUNK,
         prefix_bytes: int = 0,
         speculate: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not all(hasattr(cache, "merge") for cache in make_prompt_cache(router.model)):
             raise Conflict(
@@ -119,6 +122,7 @@ class Generator:
         self._max_rows = max_rows
         self._chunk = prefill_chunk if callable(prefill_chunk) else lambda _read: prefill_chunk
         self._speculate = speculate
+        self._clock = clock
         self._prefixes = PrefixCache(prefix_bytes)
         self._line: deque[Row] = deque()
         self._texts: dict[int, AnswerText] = {}
@@ -198,7 +202,7 @@ class Generator:
 
     def _new_lane(self) -> _Lane:
         reader = Reader(self._router, self._prefixes, self._chunk, self._tokenizer.vocab_size)
-        return _Lane(reader, Writer(self._router, speculate=self._speculate))
+        return _Lane(reader, Writer(self._router, speculate=self._speculate, clock=self._clock))
 
     def _part(self, lane: _Lane, error: Exception) -> Iterator[Event]:
         """After a failed step: a row that was alone has failed; several go on, each alone."""

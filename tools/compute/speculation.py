@@ -41,7 +41,9 @@ class PromptLookup:
         """What may come: the token that is being chosen now, and those after it, at most `room`."""
         if self._source is None or self._balance < 0:
             return []
-        return self._tokens[self._source : self._source + min(self._length + 1, room)]
+        # What follows the last token of all is taken for a repetition of what came since the source.
+        period = len(self._tokens) - self._source
+        return [self._tokens[self._source + at % period] for at in range(min(self._length + 1, room))]
 
     def stepped(self, seconds: float) -> None:
         """A token was written the usual way."""
