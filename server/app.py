@@ -26,11 +26,16 @@ from server import __version__
 from server.activity import Activity
 from server.engine.handle import Engine
 from server.engine.models import resolve
+from server.keys import Keyring, listed
 from server.lazy_mount import LazyMount
+from server.limits import Limits
 from server.listening import Listener
+from server.logs import logging_to
+from server.metrics import get_metrics
 from server.openai.errors import ApiError, defect, from_afina
 from server.openai.routes import ROUTES
-from server.security import Guard, check_exposure, knows_key
+from server.recording import ID_HEADER, Recording
+from server.security import Guard, check_exposure, key_name
 from server.settings import Settings
 from server.state import AppState
 from tools.errors import AfinaError
@@ -42,17 +47,23 @@ log = logging.getLogger(__name__)
 
 def make_app(settings: Settings, ws: Workspace) -> Starlette:
     """The ASGI app of one workspace; its state is in `app.state.afina`."""
-    state = AppState(settings=settings, ws=ws, engine=Engine(ws, settings))
+    state = AppState(settings=settings, ws=ws, engine=Engine(ws, settings), keys=Keyring(settings))
     mcp = LazyMount("The MCP endpoint", lambda: _mcp(state))
     app = Starlette(
         routes=[
             Route("/health", _health),
             Route("/ready", _ready),
+            Route("/metrics", get_metrics),
             *ROUTES,
             Route("/mcp", mcp),
             Mount("/mcp", mcp),
         ],
-        middleware=[Middleware(Guard, settings=settings), Middleware(Activity, state=state)],
+        middleware=[
+            Middleware(Recording, keep_text=settings.log_prompts, on_end=state.over),
+            Middleware(Guard, settings=settings, keys=state.keys),
+            Middleware(Limits, settings=settings),
+            Middleware(Activity, state=state),
+        ],
         exception_handlers={
             ApiError: _api_error,
             AfinaError: _afina_error,
@@ -77,9 +88,8 @@ def serve(settings: Settings, announce: Callable[[str], None] | None = None) -> 
     ws = open_workspace(settings.workspace)
     if settings.model is not None:
         resolve(ws, settings, settings.model)
-    if not logging.getLogger().handlers:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    with Listener(ws, settings) as listener:
+    listed(ws)  # keys that cannot be read are told now, not by refusing everyone
+    with Listener(ws, settings) as listener, logging_to(settings, ws):
         app = make_app(settings, ws)
         listener.run(app, announce or _announce)
 
@@ -101,6 +111,7 @@ async def _running(state: AppState, mcp: LazyMount) -> AsyncIterator[None]:
         asyncio.create_task(_prepare(state)),
         asyncio.create_task(mcp.run(end)),
         asyncio.create_task(_leave_when_idle(state)),
+        asyncio.create_task(state.metrics.load()),
     ]
     try:
         yield
@@ -163,7 +174,7 @@ async def _health(request: Request) -> JSONResponse:
     """Alive: always 200, whatever the engine, the database or the disk do."""
     state: AppState = request.app.state.afina
     told: dict[str, Any] = {"status": "ok", "version": __version__}
-    if state.settings.api_keys and not knows_key(state.settings, request.headers):
+    if state.keys.asks and key_name(state.keys, request.headers) is None:
         return JSONResponse(told)
     told |= {
         "uptime_s": round(time.time() - state.started, 1),
@@ -207,7 +218,7 @@ def _afina_error(_: Request, error: Exception) -> Response:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    codes = {404: "unknown_route", 405: "method_not_allowed", 413: "request_too_large"}
+    codes = {404: "unknown_route", 405: "method_not_allowed", 408: "request_timeout", 413: "request_too_large"}
     messages = {
         404: "There is no such route; the API is under /v1.",
         405: f"This route does not take {request.method}.",
@@ -221,5 +232,8 @@ def _client_left(_: Request, __: Exception) -> Response:
     return Response(status_code=499)
 
 
-def _defect(_: Request, __: Exception) -> Response:
-    return defect().response()
+def _defect(request: Request, __: Exception) -> Response:
+    answer = defect().response()
+    # Sent outside of what puts the id on every other answer.
+    answer.headers[ID_HEADER] = request.state.record.id
+    return answer

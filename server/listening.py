@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import signal
 import socket
 import time
@@ -15,6 +16,9 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 
+from server.connections import protocol_of
+from server.keys import remove_local_key, write_local_key
+from server.limits import MAX_HEADER_BYTES
 from server.settings import Settings
 from server.state import AppState
 from tools.errors import AfinaError, Conflict, InvalidArgument, MachineError, NoPermission, printable
@@ -24,6 +28,8 @@ from tools.workspace.locks import FileLock
 # What has begun may go on for so long after the signal to stop.
 GRACE_S = 3.0
 _BACKLOG = 1024
+# The database, the log, the engine, what tools read.
+_OTHER_FILES = 256
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
@@ -36,6 +42,7 @@ class Listener:
 
     def __init__(self, ws: Workspace, settings: Settings) -> None:
         self._ws = ws
+        self._settings = settings
         lock = FileLock.try_acquire(ws.lock_path("server"))
         if lock is None:
             raise _already_served(ws)
@@ -54,6 +61,7 @@ class Listener:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
+        remove_local_key(self._ws)
         # The row counts while the lock is held: one that a full disk keeps says nothing.
         with contextlib.suppress(MachineError):
             self._ws.store.write("DELETE FROM servers WHERE pid = ?", (os.getpid(),))
@@ -61,19 +69,23 @@ class Listener:
 
     def run(self, app: Starlette, announce: Callable[[str], None]) -> None:
         """Serve until a signal says to stop."""
+        state: AppState = app.state.afina
+        _allow_files(self._settings.max_connections)
         config = uvicorn.Config(
             app,
             loop="asyncio",
+            http=protocol_of(self._settings, state.over),
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=30,
+            timeout_keep_alive=self._settings.keep_alive_s,  # type: ignore[arg-type]  # a timer's delay
             timeout_graceful_shutdown=int(GRACE_S) + 2,
         )
-        server = _Server(config, app.state.afina, lambda: self._open(announce))
+        server = _Server(config, state, lambda: self._open(state, announce))
         # uvicorn raises the signal again once it is down: that is the end of a good run, not a death.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _exit)
@@ -85,12 +97,22 @@ class Listener:
         if server.refusal is not None:
             raise server.refusal
 
-    def _open(self, announce: Callable[[str], None]) -> None:
+    def _open(self, state: AppState, announce: Callable[[str], None]) -> None:
+        state.keys.local = write_local_key(self._ws)
         self._ws.store.write(
             "INSERT OR REPLACE INTO servers (id, url, pid, started) VALUES (1, ?, ?, ?)",
             (self.url, os.getpid(), time.time()),
         )
         announce(self.url)
+
+
+def _allow_files(connections: int) -> None:
+    """Raise this process's own limit of open files to what so many connections need; macOS starts with 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard >= 0 else wanted, hard))
 
 
 def _exit(*_: Any) -> None:

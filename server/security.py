@@ -1,22 +1,20 @@
-"""Who may speak to the server: host names, web origins, keys, and how much they may say.
+"""Who may speak to the server: host names, web origins and keys. `server.limits` has how much and how slowly.
 
 A page in the user's browser can send requests to a server on the same machine. The Host check stops
-names that were rebound to it, the Origin check stops pages that are not ours.
+names that were rebound to it, the Origin check stops pages that are not ours. Both hold for every route:
+what is mounted (the MCP endpoint) makes no such checks of its own.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import hmac
 import ipaddress
 import socket
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.keys import Keyring
 from server.openai.errors import ApiError
 from server.settings import Settings
 from tools.errors import InvalidArgument, printable
@@ -25,9 +23,6 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # Told without a key: whether the server is alive.
 OPEN_PATHS = frozenset({"/health", "/ready"})
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
-# A body that is too large is read and dropped up to here, so that the client sees the answer.
-_DRAIN_BYTES = 64 * 1024**2
-_DRAIN_S = 5.0
 
 
 def is_loopback(host: str) -> bool:
@@ -39,12 +34,12 @@ def is_loopback(host: str) -> bool:
 
 def check_exposure(settings: Settings) -> None:
     """Raises InvalidArgument for an address that others can reach while no key is asked for."""
-    if not is_loopback(settings.host) and not settings.api_keys:
+    if not is_loopback(settings.host) and not Keyring(settings).asks:
         raise InvalidArgument(
             f"Serving on {printable(settings.host)} lets other machines in, and no key is asked for.",
             field="host",
             expected="a loopback address such as 127.0.0.1, or a key",
-            fix="Set AFINA_API_KEY to a long random text, or leave --host out.",
+            fix="Make one with `afina keys add NAME`, or set AFINA_API_KEY to a long random text; or leave --host out.",
         )
 
 
@@ -57,26 +52,23 @@ def client_of(scope: Scope) -> str:
     return str(peer[0]) if peer else "unknown"
 
 
-def knows_key(settings: Settings, headers: Headers) -> bool:
-    """Whether a request bears one of the keys; takes the same time whichever it is."""
+def key_name(keys: Keyring, headers: Headers) -> str | None:
+    """The name of the key that a request bears, None when it bears none that is known."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    given = _digest(token.strip())
-    matches = [hmac.compare_digest(given, _digest(key)) for key in settings.api_keys]
-    return scheme.lower() == "bearer" and any(matches)
+    return keys.name_of(token.strip()) if scheme.lower() == "bearer" else None
 
 
 class Guard:
-    """Pure ASGI middleware, outermost: checks Host, Origin, key and size before anything else runs."""
+    """Pure ASGI middleware: checks Host, Origin and key before anything else runs, and says who the client is."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, keys: Keyring) -> None:
         self._app = app
+        self._keys = keys
         self._hosts = LOOPBACK_NAMES | _listed(settings.allowed_hosts) | {settings.host.lower()}
         self._any_address = settings.host in _WILDCARDS
         if self._any_address:
             self._hosts |= {socket.gethostname().lower()}
         self._origins = _listed(settings.allowed_origins)
-        self._settings = settings
-        self._max_body = int(settings.max_body_mb * 1024**2)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -96,13 +88,10 @@ class Guard:
                 await _PREFLIGHT(scope, receive, send)
                 return
             self._check_key(scope, headers)
-            self._check_length(headers)
         except ApiError as error:
-            if error.status == 413:
-                await _drain(receive)
             await error.response()(scope, receive, send)
             return
-        await self._app(scope, self._counting(receive), send)
+        await self._app(scope, receive, send)
 
     def _check_host(self, headers: Headers) -> None:
         name = _host_name(headers.get("host", ""))
@@ -129,61 +118,24 @@ class Guard:
         )
 
     def _check_key(self, scope: Scope, headers: Headers) -> None:
-        if not self._settings.api_keys or scope["path"] in OPEN_PATHS or knows_key(self._settings, headers):
-            return
-        raise ApiError(
-            401,
-            "A key is needed, in the header `Authorization: Bearer KEY`.",
-            code="invalid_api_key",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-
-    def _check_length(self, headers: Headers) -> None:
-        length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._max_body:
-            raise self._too_large()
-
-    def _too_large(self) -> ApiError:
-        size = self._max_body / 1024**2
-        return ApiError(413, f"The body is larger than the {size:g} MB that are taken.", code="request_too_large")
-
-    def _counting(self, receive: Receive) -> Receive:
-        """Stops a body that goes on beyond the limit, whatever length it announced."""
-        taken = 0
-
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            if message["type"] == "http.request":
-                taken += len(message.get("body", b""))
-                if taken > self._max_body:
-                    if message.get("more_body", False):
-                        await _drain(receive)
-                    raise HTTPException(413, self._too_large().message)
-            return message
-
-        return counted
+        name = key_name(self._keys, headers)
+        if name is not None:
+            scope.setdefault("state", {})["client"] = name
+        elif self._keys.asks and scope["path"] not in OPEN_PATHS:
+            raise _no_key()
 
 
-async def _drain(receive: Receive) -> None:
-    dropped = 0
-    try:
-        async with asyncio.timeout(_DRAIN_S):
-            while dropped < _DRAIN_BYTES:
-                message = await receive()
-                dropped += len(message.get("body", b""))
-                if message["type"] != "http.request" or not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return
+def _no_key() -> ApiError:
+    return ApiError(
+        401,
+        "A key is needed, in the header `Authorization: Bearer KEY`.",
+        code="invalid_api_key",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 def _listed(text: str) -> frozenset[str]:
     return frozenset(item.strip().lower() for item in text.split(",") if item.strip())
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
 def _host_name(host: str) -> str:
@@ -212,7 +164,7 @@ _PREFLIGHT = Response(
     headers={
         "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": (
-            "authorization, content-type, mcp-protocol-version, mcp-session-id, last-event-id"
+            "authorization, content-type, mcp-protocol-version, mcp-session-id, last-event-id, x-request-id"
         ),
         "Access-Control-Max-Age": "600",
     },
@@ -226,7 +178,7 @@ def _allowing(origin: str | None, send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["Access-Control-Allow-Origin"] = origin or ""
-            headers["Access-Control-Expose-Headers"] = "retry-after, mcp-session-id"
+            headers["Access-Control-Expose-Headers"] = "retry-after, mcp-session-id, x-request-id"
             headers.add_vary_header("Origin")
         await send(message)
 

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -22,9 +22,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    workspace: Path = Path("~/afina")
-    host: str = "127.0.0.1"
-    port: int = Field(8321, ge=0, le=65535, description="0 takes any free port")
+    workspace: Path = Field(Path("~/afina"), description="Folder of all that is made")
+    host: str = Field("127.0.0.1", description="Address to listen on; beyond loopback only with a key")
+    port: int = Field(8321, ge=0, le=65535, description="Port to listen on; 0 takes any free one")
     model: str | None = Field(None, description="Base or adapter loaded at start and named when a request names none")
     pin: bool = Field(False, description="Serve `model` and adapters of its base alone")
     default_model: str = Field("smollm2-135m", description="Base for datasets and runs that name none")
@@ -34,15 +34,28 @@ class Settings(BaseModel):
     allowed_roots: str = Field(
         "", description="Folders that may be read besides the workspace and your home, separated as in PATH; or a list"
     )
-    max_body_mb: float = Field(16, gt=0, le=1024)
+    max_body_mb: float = Field(16, gt=0, le=1024, description="Megabytes of the largest request")
+    max_connections: int = Field(512, ge=1, le=100_000, description="Connections open together")
+    max_client_requests: int = Field(256, ge=1, le=10_000, description="Requests of one client at once")
+    slow_client_s: float = Field(
+        20,
+        gt=0,
+        description="Seconds for a request's headers, and for its body beside 4 KB/s; a reader has three times",
+    )
+    keep_alive_s: float = Field(30, gt=0, description="Seconds that an idle connection is kept")
     max_queue: int = Field(64, ge=1, le=10_000, description="Requests that may wait for the model")
     max_batch: int = Field(8, ge=1, le=64, description="Requests generated together")
-    request_timeout_s: float = Field(600, gt=0)
+    request_timeout_s: float = Field(600, gt=0, description="Seconds that the longest answer may take")
     max_tokens: int = Field(2048, ge=1, le=1_000_000, description="Tokens of a chat answer that names no limit")
     max_adapters: int = Field(16, ge=1, le=256, description="Adapters kept in memory beside the base")
     idle_unload_s: float = Field(0, ge=0, description="Give the model's memory back after so long idle; 0 never")
     heartbeat_s: float = Field(10, gt=0, description="A stream in which nothing comes for so long tells that it lives")
     exit_idle_s: float = Field(0, ge=0, description="Stop serving after so long without a request; 0 never")
+    log_format: Literal["text", "json"] = Field("text", description="How a line of the log is written")
+    log_to: Literal["both", "file", "stderr"] = Field(
+        "both", description="stderr, <workspace>/logs/server.log, or both"
+    )
+    log_prompts: bool = Field(False, description="Write prompts and answers into the log too")
 
     @field_validator("allowed_roots", mode="before")
     @classmethod

@@ -43,10 +43,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"afina {__version__}")
     _common(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
-    _serve(commands)
+    # The flags are the settings', whose import the other commands' help does without.
+    _serve(commands, with_flags="serve" in argv)
     _mcp(commands)
     _call(commands)
     _models(commands)
+    _keys(commands)
     _doctor(commands)
     _chat(commands)
     _demo(commands)
@@ -74,28 +76,18 @@ def _command(commands: Any, name: str, module: str, words: str, epilog: str | No
     return command
 
 
-def _serve(commands: Any) -> None:
+def _serve(commands: Any, with_flags: bool) -> None:
     serve = _command(
         commands,
         "serve",
         "serve",
         "serve models and adapters over HTTP: /v1 for apps, /mcp for assistants",
-        "Keys are set with AFINA_API_KEY, so that they stand in no list of processes.",
+        "Keys are made with `afina keys add` or set with AFINA_API_KEY: they stand in no list of processes.",
     )
-    serve.add_argument("--host", default=argparse.SUPPRESS, help="address to listen on (127.0.0.1)")
-    serve.add_argument("--port", type=int, default=argparse.SUPPRESS, help="port to listen on (8321); 0 takes any")
-    serve.add_argument("--model", metavar="NAME", default=argparse.SUPPRESS, help="base or adapter to load at start")
-    serve.add_argument("--pin", action="store_true", default=argparse.SUPPRESS, help="serve that base alone")
-    for name, kind, words in (
-        ("allowed-hosts", str, "host names that requests may bear besides the loopback ones"),
-        ("allowed-origins", str, "web origins that may call"),
-        ("max-body-mb", float, "largest request"),
-        ("max-queue", int, "requests that may wait"),
-        ("max-batch", int, "requests generated together"),
-        ("request-timeout-s", float, "longest request"),
-        ("idle-unload-s", float, "give the model's memory back after so long idle; 0 never"),
-    ):
-        serve.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=words)
+    if with_flags:
+        from server.cli.settings import add_flags
+
+        add_flags(serve)
 
 
 def _mcp(commands: Any) -> None:
@@ -124,6 +116,17 @@ def _models(commands: Any) -> None:
     pull.add_argument("name", metavar="NAME", help="name in the list, repository of the hub, or folder, or .gguf file")
     pull.add_argument("--as", dest="as_name", metavar="NAME", help="what to install it under")
     pull.add_argument("--bits", type=int, choices=(4, 8, 16), help="of the weights, where they come in full precision")
+
+
+def _keys(commands: Any) -> None:
+    keys = commands.add_parser("keys", help="keys that open the server", description="keys that open the server")
+    actions = keys.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    add = _command(actions, "add", "keys", "make a key; it is shown once")
+    add.add_argument("name", metavar="NAME", help="what it is called in the log")
+    listing = _command(actions, "list", "keys", "the names of the keys")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    remove = _command(actions, "remove", "keys", "take a key away, at once")
+    remove.add_argument("name", metavar="NAME", help="name in the list")
 
 
 def _doctor(commands: Any) -> None:

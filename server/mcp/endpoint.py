@@ -13,6 +13,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
 
+from server.keys import local_key
 from server.settings import Settings
 from tools.errors import AfinaError, Conflict, DoesNotFit, InvalidArgument, MachineError, NotFound, WorkerDied
 from tools.workspace.layout import Workspace
@@ -22,6 +23,8 @@ START_TIMEOUT_S = 30.0
 # A server that nobody asked for by name leaves after so long without a request.
 IDLE_EXIT_S = 900
 _POLL_S = 0.05
+# What a server that was started here prints beside its log, which is in `server.log`.
+START_LOG = "start.log"
 # Loopback is never reached through a proxy.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -124,7 +127,7 @@ def find(ws: Workspace, settings: Settings) -> Endpoint | None:
     row = ws.store.row("SELECT url FROM servers WHERE id = 1") if is_held(ws.lock_path("server")) else None
     if row is None:
         return None
-    endpoint = Endpoint(str(row["url"]).rstrip("/"), next(iter(settings.api_keys), None))
+    endpoint = Endpoint(str(row["url"]).rstrip("/"), local_key(ws) or next(iter(settings.api_keys), None))
     try:
         endpoint.get("/health", timeout_s=5)
     except AfinaError:
@@ -148,9 +151,7 @@ def find_or_start(ws: Workspace, settings: Settings) -> Endpoint:
         if found is not None:
             return found
         if not is_held(ws.lock_path("server")) and not is_held(_starter_lock(ws)):
-            raise WorkerDied(
-                "The endpoint could not be started.", fix=f"Its last lines are in {ws.logs / 'server.log'}."
-            )
+            raise WorkerDied("The endpoint could not be started.", fix=f"Its last lines are in {ws.logs / START_LOG}.")
         time.sleep(_POLL_S)
     raise Conflict(
         "A server holds this workspace but does not answer.",
@@ -172,8 +173,8 @@ def _start(ws: Workspace, settings: Settings) -> None:
         "server.cli",
         ["serve", "--workspace", str(ws.root), "--port", "0"],
         lock=lock,
-        log=ws.logs / "server.log",
-        environment={**_variables(settings), "AFINA_EXIT_IDLE_S": str(IDLE_EXIT_S)},
+        log=ws.logs / START_LOG,
+        environment={**_variables(settings), "AFINA_EXIT_IDLE_S": str(IDLE_EXIT_S), "AFINA_LOG_TO": "file"},
     )
 
 

@@ -26,12 +26,15 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace `path` by `content` in one step; a reader sees the old bytes or the new ones."""
+def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Replace `path` by `content` in one step; a reader sees the old bytes or the new ones.
+
+    private: only the file's owner may read it, from its first moment on.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
     try:
-        with aside.open("wb") as file:
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -88,7 +88,7 @@ def test_two_callers_at_once_start_one_server(asking: ToolContext) -> None:
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(lambda _: asking.ask(), range(4)))
     assert len(set(found)) == 1
-    log = (asking.ws.logs / "server.log").read_text()
+    log = (asking.ws.logs / "start.log").read_text()
     assert log.count("Afina serves at") == 1
 
 
@@ -96,13 +96,21 @@ def test_a_server_that_cannot_start_is_told_with_its_log(asking: ToolContext) ->
     (asking.ws.root / "afina.toml").write_text("prot = 1\n")
     with pytest.raises(WorkerDied) as told:
         asking.ask()
-    assert str(asking.ws.logs / "server.log") in str(told.value)
+    assert str(asking.ws.logs / "start.log") in str(told.value)
     (asking.ws.root / "afina.toml").unlink()
 
 
 def test_a_key_that_the_running_server_does_not_know_is_told(asking: ToolContext) -> None:
-    with RunningServer(asking.ws, api_key="segredo"), pytest.raises(InvalidArgument, match="asks for a key"):
-        ask(asking, models=["tiny"])
+    with RunningServer(asking.ws, api_key="segredo"):
+        # The key that the server leaves for its own user's programs.
+        (asking.ws.locks / "server.key").unlink()
+        with pytest.raises(InvalidArgument, match="asks for a key"):
+            ask(asking, models=["tiny"])
+
+
+def test_the_servers_own_user_needs_no_key(asking: ToolContext) -> None:
+    with RunningServer(asking.ws, api_key="segredo"):
+        assert asking.ask().get("/v1/models")["data"]
 
 
 def test_an_answer_that_takes_too_long_is_cut_at_wait_s(asking: ToolContext) -> None:
