@@ -14,7 +14,7 @@ from tools.compute.training.session import Session
 from tools.errors import MachineError
 from tools.start_finetune.contract import StartArgs, TrainSettings
 from tools.start_finetune.tool import start_finetune
-from tools.workspace import runs
+from tools.workspace import measured, runs
 from tools.workspace.files import read_json
 from tools.workspace.layout import ADAPTER_MARKER, Workspace
 
@@ -28,7 +28,7 @@ def events(ws: Workspace, run: str, kind: str) -> list[dict]:
     return [event for event in runs.events(ws, run, 500) if event["kind"] == kind]
 
 
-def queued(ws: Workspace, dataset: str, **settings: object) -> runs.Run:
+def queued(ws: Workspace, dataset: str, name: str = "livros-1", **settings: object) -> runs.Run:
     """A run's row without a worker of its own: it is trained in this process."""
     plan = start_finetune(
         ws,
@@ -38,7 +38,7 @@ def queued(ws: Workspace, dataset: str, **settings: object) -> runs.Run:
     assert plan is not None
     now = time.time()
     run = runs.Run(
-        "livros-1", "livros", "queued", dataset, "tiny", plan.model_dump(mode="json"), 0, 24, None, None, None, now, now
+        name, "livros", "queued", dataset, "tiny", plan.model_dump(mode="json"), 0, 24, None, None, None, now, now
     )
     assert runs.insert(ws, run, None)
     return run
@@ -65,7 +65,7 @@ def test_a_run_that_breaks_down_goes_back_and_on_with_a_lower_rate(
     assert "At step 8 " in told[1] and "back to step 6, and on with 0.25 of" in told[1]
     assert session.trainer.state.step == 24
     assert session.trainer.state.learning_rate == pytest.approx(0.25 * FAST["learning_rate"])
-    steps = [report["step"] for report in runs.metrics(tiny_ws, run.run, "train")]
+    steps = [report["step"] for report in measured.last(tiny_ws, run.run, "train", 100)]
     assert steps == sorted(set(steps)), "what was taken back is not told twice"
 
 

@@ -18,6 +18,7 @@ from tools.start_finetune.duration import speed_key
 from tools.start_finetune.plan import make_plan
 from tools.start_finetune.preflight import disk_bytes
 from tools.start_finetune.presets import DatasetShape, TooLong, preset_values
+from tools.start_finetune.timed import fit_time, is_timed
 from tools.start_finetune.tool import start_finetune
 from tools.workspace import ledger, machine
 from tools.workspace.layout import Workspace
@@ -303,6 +304,17 @@ def test_evaluations_and_samples_take_time_too(ws: Workspace) -> None:
     # Eleven times a forward pass over a quarter of what is learned.
     assert 1.1 * alone < evaluated < 2.5 * alone
     assert minutes(valid_rows=100, valid_tokens=50_000, questions=9) > evaluated
+
+
+def test_a_time_budget_sets_steps_and_passes_but_nothing_that_was_asked(ws: Workspace) -> None:
+    made = plan(ws, SMALL, max_minutes=10, batch_size=4, steps_per_eval=7)
+    assert not is_timed(made)
+    told = fit_time(made, step_seconds=2.0, evaluation_seconds=20.0, rows=BOOKS.rows)
+    assert is_timed(made)
+    assert (made.value("iters"), made.value("save_every"), made.value("steps_per_eval")) == (270, 90, 7)
+    assert made.epochs == round(270 * 4 / BOOKS.rows, 2)
+    assert made.settings["iters"].source == told
+    assert made.settings["steps_per_eval"].source == "asked"
 
 
 def test_the_budget_is_what_the_device_and_the_system_can_give(ws: Workspace, mac: None) -> None:

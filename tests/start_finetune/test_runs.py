@@ -23,9 +23,10 @@ from tests.support.training import (
     worker_of,
 )
 from tools.errors import Conflict, InvalidArgument, NotFound
+from tools.prepare_dataset.reading_back import open_dataset
 from tools.start_finetune.contract import ControlArgs, StartArgs, TrainSettings
 from tools.start_finetune.tool import control_finetune, start_finetune
-from tools.workspace import ledger, runs
+from tools.workspace import ledger, measured, runs
 from tools.workspace.layout import Workspace, open_workspace
 from tools.workspace.reconcile import reconcile
 
@@ -47,7 +48,7 @@ def test_a_run_trains_and_publishes_an_adapter_with_all_its_settings(ready: Work
     told = wait_until(ready, run, "succeeded")
     assert told.step == told.steps == FAST["iters"]
     assert told.valid_loss is not None and told.best is not None
-    first = runs.metrics(ready, run, "valid")[0]
+    [first] = measured.first(ready, run, "valid")
     assert first["step"] == 0 and told.valid_loss < first["loss"] - 0.1
     assert told.checkpoints == ["step-18", "step-24"]
     assert [sample.step for sample in told.samples] == [24, 24]
@@ -165,10 +166,13 @@ def test_a_time_budget_chooses_the_steps(ready: Workspace) -> None:
     )
     run = start_finetune(ready, args, default_model="tiny").run or ""
     told = wait_until(ready, run, "succeeded")
-    plan = runs.get(ready, run).plan["settings"]
+    planned = runs.get(ready, run).plan
+    plan = planned["settings"]
     assert plan["iters"]["value"] == told.steps
     assert "measured" in plan["iters"]["source"]
-    reports = runs.metrics(ready, run, "train")
+    rows = open_dataset(ready.dataset_folder("livros")).card["splits"]["train"]["rows"]
+    assert planned["epochs"] == round(told.steps * 2 / rows, 2)
+    reports = measured.last(ready, run, "train", 1000)
     assert reports[-1]["time"] - reports[0]["time"] < 30
 
 

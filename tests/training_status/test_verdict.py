@@ -169,8 +169,14 @@ def test_the_last_words_of_a_dead_run_count(ws: Workspace) -> None:
 
 
 def test_a_run_from_before_the_machine_was_started_is_told_so(ws: Workspace) -> None:
-    make_run(ws, "interrupted", row={"created": 1e9, "updated": 1e9})
-    assert "The machine was started anew since." in judge(record(ws)).text
+    make_run(ws, "interrupted")
+    told = "The machine was started anew since."
+    assert told not in judge(record(ws)).text
+    runs.folder(ws, RUN).mkdir(parents=True)
+    runs.note_boot(ws, RUN)
+    assert told not in judge(record(ws)).text
+    (runs.folder(ws, RUN) / "boot.txt").write_text("another start")
+    assert told in judge(record(ws)).text
 
 
 def test_a_living_run_without_news_for_long_is_stalled(ws: Workspace) -> None:

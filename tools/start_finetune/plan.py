@@ -57,7 +57,7 @@ def make_plan(ws: Workspace, info: ModelInfo, data: DatasetShape, preset: Preset
         fits=peak.fits(budget),
         predicted_minutes=round(settings["max_minutes"] or predict_minutes(ws, info, settings, data), 1),
         tokens_per_update=round(settings["batch_size"] * settings["gradient_accumulation_steps"] * tokens_per_row),
-        epochs=round(passes(settings, data), 2),
+        epochs=round(passes(settings, data.rows), 2),
         precision=choose_precision(info, "train"),
         changes=changes,
         notes=[

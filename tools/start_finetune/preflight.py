@@ -25,9 +25,9 @@ _HIDDEN_SHARE, _DISK_SHARE = 0.3, 0.9
 _LEAST_PASSES, _MANY_PASSES = 1.5, 20
 
 
-def passes(settings: dict[str, Any], data: DatasetShape) -> float:
-    """How often a run reads each row."""
-    return float(settings["iters"] * settings["batch_size"] / max(1, data.rows))
+def passes(settings: dict[str, Any], rows: int) -> float:
+    """How often a run reads each of so many rows."""
+    return float(settings["iters"] * settings["batch_size"] / max(1, rows))
 
 
 def choose_prefix(
@@ -37,7 +37,7 @@ def choose_prefix(
     (asked, source), settings = values["frozen_prefix"], flat(values)
     frozen = info.layers - trained_layers(info, settings)
     needed, free = _hidden_bytes(info, data), machine.disk_free(ws.root)
-    read = passes(settings, data)
+    read = passes(settings, data.rows)
     if frozen == 0:
         reason = "all layers are adapted"
     elif asked is False:
@@ -145,7 +145,7 @@ def notes(info: ModelInfo, settings: dict[str, Any], data: DatasetShape, *, meas
             f"Only {share:.0%} of the memory is free ({memory.available / GB:.1f} of {memory.total / GB:.1f} GB). "
             "Half of it should be: close other applications."
         )
-    read = passes(settings, data)
+    read = passes(settings, data.rows)
     if read > _MANY_PASSES and settings["max_minutes"] is None:
         yield (
             f"Each of the {data.rows} rows is read {read:.0f} times: the model would learn them by heart. "

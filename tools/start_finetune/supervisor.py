@@ -19,7 +19,7 @@ from tools.next_call import next_call
 from tools.start_finetune.contract import Plan
 from tools.start_finetune.lack_of_memory import Before, evidence, log_size, oom_kills, smaller
 from tools.start_finetune.written_plan import write_plan
-from tools.workspace import runs
+from tools.workspace import measured, runs
 from tools.workspace.failures import failure_of
 from tools.workspace.layout import Workspace, open_workspace
 from tools.workspace.machine import memory, mlx_environment
@@ -41,6 +41,7 @@ def main() -> None:
     check_installation()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     ws, run = open_workspace(sys.argv[1]), sys.argv[2]
+    runs.note_boot(ws, run)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         _bring_model(ws, run)
@@ -81,8 +82,8 @@ def _supervise(ws: Workspace, run: str, lock_fd: int) -> None:
 
 
 def _last_memory(ws: Workspace, run: str) -> dict[str, Any] | None:
-    reports = runs.metrics(ws, run, "train")
-    return reports[-1]["memory"] if reports else None
+    reports = measured.last(ws, run, "train")
+    return reports[0]["memory"] if reports else None
 
 
 def _make_smaller(ws: Workspace, run: runs.Run, why: str) -> bool:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 
-import psutil
-
 from tools.start_finetune.lack_of_memory import log_size, log_tells_of_memory
 from tools.training_status.record import Record
-from tools.workspace import machine
+from tools.workspace import machine, runs
 from tools.workspace.machine import GB
 
 # Of the machine's memory: with less than this available, the system ends processes.
@@ -22,7 +20,8 @@ def how_it_ended(record: Record) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.last_sign))
     told = [f"Its last sign of life was at {when}."]
     error = record.run.error or {}
-    if psutil.boot_time() > record.last_sign:
+    booted = machine.boot_id()
+    if booted is not None and runs.boot_of(record.ws, record.run.run) not in (None, booted):
         told.append("The machine was started anew since.")
     elif error.get("message"):
         told.append(str(error["message"]))

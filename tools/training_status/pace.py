@@ -35,9 +35,9 @@ def seconds_left(record: Record) -> float | None:
 
 
 def total_minutes(record: Record) -> float | None:
-    """Minutes that the whole run takes at its pace, those behind it included."""
-    left = seconds_left(record)
-    return None if left is None else record.minutes + left / 60
+    """Minutes that the whole run takes at its pace, those behind it included: by steps, since a clock may jump."""
+    left, now = seconds_left(record), step_seconds(record)
+    return None if left is None or now is None else (record.run.step * now + left) / 60
 
 
 def in_first_pass(report: Report, record: Record) -> bool:

@@ -13,11 +13,10 @@ import psutil
 
 from tools.errors import AfinaError
 from tools.models.info import ModelInfo, load_info
-from tools.training_status import measured
-from tools.training_status.measured import Loss, Measured
-from tools.workspace import runs
+from tools.workspace import measured, runs
 from tools.workspace.files import read_json
 from tools.workspace.layout import ADAPTER_MARKER, DATASET_MARKER, MODEL_MARKER, Workspace
+from tools.workspace.measured import Loss, Measured
 from tools.workspace.power import Power
 
 _RECENT, _SPREAD = 9, 24
@@ -167,11 +166,11 @@ class Record:
         ws, run = self.ws, self.run.run
         first, best = measured.first(ws, run, "valid"), measured.lowest(ws, run, "valid")
         recent = [(row["step"], row["loss"]) for row in measured.last(ws, run, "valid", 3)]
-        if first is None or best is None:
+        if not first or best is None:
             return None
         count = measured.count(ws, run, "valid")
         return Evaluations(
-            first=(first["step"], first["loss"]),
+            first=(first[0]["step"], first[0]["loss"]),
             best=best,
             recent=recent,
             count=count,
@@ -187,8 +186,8 @@ class Record:
     @cached_property
     def base_answers(self) -> list[dict[str, str]]:
         """Prompts and answers before the first step."""
-        row = measured.first(self.ws, self.run.run, "sample")
-        return list(row["answers"]) if row else []
+        rows = measured.first(self.ws, self.run.run, "sample")
+        return list(rows[0]["answers"]) if rows else []
 
     @cached_property
     def answers(self) -> Measured | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.training_status import measured
 from tools.training_status.contract import Point, Sample
 from tools.training_status.curve import sparkline
 from tools.training_status.record import Record
-from tools.workspace import runs
+from tools.workspace import measured, runs
 from tools.workspace.machine import GB, disk_free
 
 # A bar of the curve is a mean of so many reports of its part.

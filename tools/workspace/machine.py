@@ -128,6 +128,20 @@ def _cuda_memory() -> int | None:
     return int(first) * 1024**2 if first.isdigit() else None
 
 
+@functools.cache
+def boot_id() -> str | None:
+    """What names this start of the machine, whatever its clock says; None where the system does not tell."""
+    if sys.platform == "darwin":
+        told = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, text=True, check=False
+        )
+        return told.stdout.strip() or None
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or None
+    except OSError:
+        return None
+
+
 def disk_free(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 

@@ -49,11 +49,18 @@ def reconcile(ws: Workspace) -> None:
 
 def _index_runs(ws: Workspace) -> None:
     known = set(runs.names(ws))
+    unknown: list[tuple[float, Path, dict[str, Any]]] = []
     for path in sorted(ws.runs.glob(f"*/{RUN_FILE}")):
         if path.parent.name in known:
             continue
         try:
             described: dict[str, Any] = dict(read_json(path))
+            unknown.append((float(described["created"]), path, described))
+        except (OSError, KeyError, TypeError, ValueError):
+            log.warning("%s is not a run's description; left as it is", path)
+    # Rows stand in the order in which runs were started.
+    for created, path, described in sorted(unknown, key=lambda found: found[0]):
+        try:
             adapter = described.get("adapter")
             runs.insert(
                 ws,
@@ -69,12 +76,12 @@ def _index_runs(ws: Workspace) -> None:
                     asked=None,
                     error=None,
                     adapter=adapter,
-                    created=described["created"],
-                    updated=described["created"],
+                    created=created,
+                    updated=created,
                 ),
                 described.get("request_key"),
             )
-        except (OSError, KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             log.warning("%s is not a run's description; left as it is", path)
 
 

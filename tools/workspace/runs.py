@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tools.errors import NotFound
+from tools.workspace import machine
+from tools.workspace.files import write_text
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import is_held
 from tools.workspace.store import Row
@@ -16,6 +19,8 @@ from tools.workspace.store import Row
 RunState = Literal["queued", "preparing", "running", "paused", "interrupted", "succeeded", "failed", "cancelled"]
 ACTIVE: frozenset[str] = frozenset({"queued", "preparing", "running"})
 ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
+
+_BOOT_FILE = "boot.txt"
 
 # What a person asked of a living worker; it answers at the next step.
 Ask = Literal["pause", "cancel"]
@@ -75,8 +80,24 @@ def is_alive(ws: Workspace, run: str) -> bool:
     return is_held(lock_path(ws, run))
 
 
+def note_boot(ws: Workspace, run: str) -> None:
+    """Write down since which start of the machine the run's process lives: its death may be the machine's."""
+    booted = machine.boot_id()
+    if booted is not None:
+        with contextlib.suppress(OSError):
+            write_text(folder(ws, run) / _BOOT_FILE, booted)
+
+
+def boot_of(ws: Workspace, run: str) -> str | None:
+    """The start of the machine after which the run's process was last started; None where that is not known."""
+    try:
+        return (folder(ws, run) / _BOOT_FILE).read_text(encoding="utf-8") or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def names(ws: Workspace) -> list[str]:
-    return [row["run"] for row in ws.store.rows("SELECT run FROM runs ORDER BY created, rowid")]
+    return [row["run"] for row in ws.store.rows("SELECT run FROM runs ORDER BY rowid")]
 
 
 def get(ws: Workspace, run: str, field: str = "run") -> Run:
@@ -88,11 +109,14 @@ def get(ws: Workspace, run: str, field: str = "run") -> Run:
 
 
 def ahead_of(ws: Workspace, run: Run) -> list[str]:
-    """The living runs that were started before `run`: training goes one at a time, in order."""
+    """The living runs that were started before `run`: training goes one at a time, in order.
+
+    The order is that of the rows: a clock may jump.
+    """
     older = ws.store.rows(
-        "SELECT run FROM runs WHERE state IN ('queued', 'preparing', 'running') AND (created, run) < (?, ?)"
-        " ORDER BY created, run",
-        (run.created, run.run),
+        "SELECT run FROM runs WHERE state IN ('queued', 'preparing', 'running')"
+        " AND rowid < (SELECT rowid FROM runs WHERE run = ?) ORDER BY rowid",
+        (run.run,),
     )
     return [row["run"] for row in older if is_alive(ws, row["run"])]
 
@@ -103,13 +127,13 @@ def by_request_key(ws: Workspace, key: str) -> Run | None:
 
 
 def newest(ws: Workspace) -> Run | None:
-    row = ws.store.row("SELECT * FROM runs ORDER BY created DESC, rowid DESC LIMIT 1")
+    row = ws.store.row("SELECT * FROM runs ORDER BY rowid DESC LIMIT 1")
     return _run(row) if row else None
 
 
 def listed(ws: Workspace) -> list[Run]:
     """All runs, newest first."""
-    return [_run(row) for row in ws.store.rows("SELECT * FROM runs ORDER BY created DESC, rowid DESC")]
+    return [_run(row) for row in ws.store.rows("SELECT * FROM runs ORDER BY rowid DESC")]
 
 
 def insert(ws: Workspace, run: Run, request_key: str | None) -> bool:
@@ -234,15 +258,6 @@ def rewind(ws: Workspace, run: str, step: int) -> None:
     with ws.store.transaction() as db:
         db.execute("DELETE FROM metrics WHERE run = ? AND step > ?", (run, step))
         db.execute("UPDATE runs SET step = ?, updated = ? WHERE run = ?", (step, time.time(), run))
-
-
-def metrics(ws: Workspace, run: str, kind: str, since_step: int = -1) -> list[dict[str, Any]]:
-    """What was measured after `since_step`, oldest first, each with its `step` and `time`."""
-    rows = ws.store.rows(
-        "SELECT step, data, time FROM metrics WHERE run = ? AND kind = ? AND step > ? ORDER BY step",
-        (run, kind, since_step),
-    )
-    return [{"step": row["step"], "time": row["time"], **json.loads(row["data"])} for row in rows]
 
 
 def events(ws: Workspace, run: str, limit: int = 50) -> list[dict[str, Any]]:

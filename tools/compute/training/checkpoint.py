@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mlx.core as mx
+
 from tools.compute.arrays import load_arrays
 from tools.compute.lora import WEIGHTS_FILE, LoraShape, save_weights, trainable, write_adapter
 from tools.compute.training.batches import Cursor
@@ -103,6 +105,12 @@ def restore_newest(folder: Path, trainer: Trainer) -> Restored:
         trainer.guard = Guard(list(position["guard"]))
         return Restored(Best(**position["best"]) if position["best"] else None, damaged)
     return Restored(None, damaged)
+
+
+def sound_weights(folder: Path, step: int) -> dict[str, mx.array] | None:
+    """The adapter as it was at a step, or None where its checkpoint is gone or damaged."""
+    checkpoint = folder / f"step-{step}"
+    return load_arrays(checkpoint / WEIGHTS_FILE) if _sound_position(checkpoint) is not None else None
 
 
 def set_aside(folder: Path, name: str) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import mlx.core as mx
 
 from tools.compute import device
-from tools.compute.arrays import load_arrays
-from tools.compute.lora import WEIGHTS_FILE, trainable
+from tools.compute.lora import trainable
 from tools.compute.training.checkpoint import (
     Best,
     Policy,
@@ -21,6 +20,7 @@ from tools.compute.training.checkpoint import (
     restore_newest,
     save_checkpoint,
     set_aside,
+    sound_weights,
 )
 from tools.compute.training.checkpointing import recomputed
 from tools.compute.training.guard import Rollbacks
@@ -33,20 +33,19 @@ from tools.compute.training.trial import mean_step_seconds, try_step
 from tools.compute.training.validation import mean_loss
 from tools.errors import DoesNotFit, MachineError
 from tools.prepare_dataset.reading_back import Dataset, open_dataset
-from tools.start_finetune.contract import Plan, Setting
+from tools.start_finetune.contract import Plan
 from tools.start_finetune.duration import speed_key
 from tools.start_finetune.footprint import StepShape
 from tools.start_finetune.memory import remember, remember_peak
+from tools.start_finetune.timed import fit_time, is_timed
 from tools.start_finetune.written_plan import write_plan
-from tools.workspace import runs
+from tools.workspace import measured, runs
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
 
 _SAMPLE_PROMPTS = 2
-# Evaluations that a run with a time budget makes besides the first.
-_TIMED_EVALUATIONS = 3
-_LEAST_STEPS = 10
-_MEASURED = "measured"
+# Reports from each end of a run that tell how fast it went.
+_REPORTS = 100
 
 
 class Stopped(Exception):
@@ -215,9 +214,13 @@ class Session:
         described, step = self._described(), self.trainer.state.step
         arrays = trainable(self.trainer.model)
         if self.best is not None and self.best.step not in (0, step) and self._value("publish") == "best":
-            arrays = load_arrays(self.checkpoints / f"step-{self.best.step}" / WEIGHTS_FILE)
-            described |= {"step": self.best.step, "valid_loss": self.best.loss}
-            told = f"Published as it was at step {self.best.step}, where the validation loss was lowest."
+            best = sound_weights(self.checkpoints, self.best.step)
+            if best is not None:
+                arrays = best
+                described |= {"step": self.best.step, "valid_loss": self.best.loss}
+                told = f"Published as it was at step {self.best.step}, where the validation loss was lowest."
+            else:
+                told = f"The checkpoint step-{self.best.step}, the best, is damaged: the last step is published."
             self._event("publish", told)
         if self.best is not None and self.best.step == 0:
             self._event("publish", "The validation loss never fell below the base's; the last step is published.")
@@ -243,28 +246,13 @@ class Session:
     # Measuring --------------------------------------------------------------------------------
 
     def _fit_time(self, evaluation_seconds: float) -> None:
-        """With `max_minutes`: choose the number of steps from measured ones, and write down the plan.
-
-        A plan once measured stands: a run that is started again trains the same steps.
-        """
+        """With `max_minutes`: choose the number of steps from measured ones, and write down the plan."""
         minutes = self._value("max_minutes")
-        if minutes is None or self.plan.settings["iters"].source.startswith(_MEASURED):
+        if minutes is None or is_timed(self.plan):
             return
-        seconds = mean_step_seconds(self.trainer)
-        room = minutes * 60 - _TIMED_EVALUATIONS * evaluation_seconds
-        steps = max(_LEAST_STEPS, int(room / seconds))
-        every = max(1, -(-steps // _TIMED_EVALUATIONS))
-        updates = -(-steps // self._value("gradient_accumulation_steps"))
-        reason = f"{_MEASURED}: {seconds:.2f} s a step, {minutes:g} minutes"
-        for name, value in (
-            ("iters", steps),
-            ("steps_per_eval", every),
-            ("save_every", every),
-            ("steps_per_report", max(1, steps // 20)),
-            ("warmup_steps", max(1, min(10, updates // 10))),
-        ):
-            if self.plan.settings[name].source != "asked":
-                self.plan.settings[name] = Setting(value=value, source=reason)
+        rows = self.dataset.card["splits"]["train"]["rows"]
+        reason = fit_time(self.plan, mean_step_seconds(self.trainer), evaluation_seconds, rows)
+        steps = self._value("iters")
         write_plan(self.ws, self.run.run, self.plan, steps)
         self.trainer = self.setup.make_trainer()
         self._event("plan", f"{steps} steps fit {minutes:g} minutes ({reason}).")
@@ -281,8 +269,11 @@ class Session:
 
     def _calibrate(self) -> None:
         """Remember the speed; passes that left out frozen layers apart from those that ran them."""
-        reports = runs.metrics(self.ws, self.run.run, "train")
-        for later in (False, True):
+        ws, run = self.ws, self.run.run
+        for later, reports in (
+            (False, measured.first(ws, run, "train", _REPORTS)),
+            (True, measured.last(ws, run, "train", _REPORTS)),
+        ):
             found = [r for r in reports if (self.setup.prefix is not None and r["epoch"] > 0) is later]
             speeds = sorted(report["tokens_per_second"] for report in found)
             if len(speeds) >= 2:

@@ -74,11 +74,8 @@ def _run(ws: Workspace, name: str, holder: str, lock: FileLock) -> None:
 
 
 def _wait_for_memory(ws: Workspace, run: runs.Run, holder: str, lock: FileLock) -> None:
-    predicted = int(Plan(**run.plan).predicted_peak_gb * GB)
     told = ""
-    while blocking := runs.ahead_of(ws, run) or [
-        entry.holder for entry in ledger.claim(ws, holder, "training", predicted, lock.path)
-    ]:
+    while blocking := in_the_way(ws, run, holder, lock):
         names = ", ".join(blocking)
         if names != told:
             runs.add_event(ws, run.run, run.step, "waiting", f"Waiting for its turn after {names}.")
@@ -87,6 +84,18 @@ def _wait_for_memory(ws: Workspace, run: runs.Run, holder: str, lock: FileLock) 
         if asked and runs.answer(ws, run.run, asked):
             raise Stopped
         time.sleep(_POLL_S)
+
+
+def in_the_way(ws: Workspace, run: runs.Run, holder: str, lock: FileLock) -> list[str]:
+    """The runs that go first, or the holders of the memory that the run needs; none once it has its memory."""
+    ahead = runs.ahead_of(ws, run)
+    if ahead:
+        # A run that was resumed goes before those that came after it: were they to keep their place in the
+        # line for memory meanwhile, each would wait for the other.
+        ledger.release(ws, holder)
+        return ahead
+    predicted = int(Plan(**run.plan).predicted_peak_gb * GB)
+    return [entry.holder for entry in ledger.claim(ws, holder, "training", predicted, lock.path)]
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.training_status.rows import MEMORY, RUN, alive, make_run, report
-from tools.training_status import measured
 from tools.training_status.contract import StatusArgs
 from tools.training_status.tool import training_status
-from tools.workspace import runs
+from tools.workspace import measured, runs
 from tools.workspace.layout import Workspace, open_workspace
 from tools.workspace.store import MIGRATIONS
 

@@ -32,11 +32,12 @@ def last(ws: Workspace, run: str, kind: str, count: int = 1) -> list[Measured]:
     return _read(rows[::-1])
 
 
-def first(ws: Workspace, run: str, kind: str) -> Measured | None:
+def first(ws: Workspace, run: str, kind: str, count: int = 1) -> list[Measured]:
+    """The first `count`, oldest first."""
     rows = ws.store.rows(
-        "SELECT step, data, time FROM metrics WHERE run = ? AND kind = ? ORDER BY step LIMIT 1", (run, kind)
+        "SELECT step, data, time FROM metrics WHERE run = ? AND kind = ? ORDER BY step LIMIT ?", (run, kind, count)
     )
-    return next(iter(_read(rows)), None)
+    return _read(rows)
 
 
 def spread(ws: Workspace, run: str, kind: str, most: int, since: int = -1) -> list[Measured]:
