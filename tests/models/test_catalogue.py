@@ -44,10 +44,9 @@ def test_every_entry_tells_the_shape_that_a_plan_needs() -> None:
         assert entry.bits <= info.bits <= entry.bits + 2
 
 
-def test_eight_bits_of_a_7b_come_with_a_warning() -> None:
+def test_eight_bits_and_tight_fits_come_with_a_warning() -> None:
     for entry in CATALOGUE.values():
-        if entry.bits == 8:
-            assert entry.fit in ("tight", "inference only")
+        if entry.bits == 8 or entry.fit in ("tight", "inference only"):
             assert entry.warning
 
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.models.info import ModelInfo
 
+# How the plan's memory has it (tests/start_finetune/test_catalogue_fit.py): trained with the preset
+# `optimized` as it is, with `safe` as it is, or not at all.
 Fit = Literal["ideal", "comfortable", "tight", "inference only"]
 Family = Literal["chatml", "mistral", "llama-3"]
 
@@ -136,8 +138,8 @@ _EUROPEAN = ["en", "fr", "de", "es", "it", "pt"]
 _LLAMA_LANGUAGES = ["en", "de", "fr", "it", "pt", "hi", "es", "th"]
 _QWEN_LANGUAGES = ["zh", "en", "fr", "es", "pt", "de", "it", "ru", "ja", "ko", "vi", "th", "ar"]
 _EIGHT_BITS = (
-    "8-bit weights take twice the memory of 4-bit ones: on 16 GB it answers, but leaves no room to train. "
-    "Train the 4-bit one, or use a machine with 32 GB."
+    "8-bit weights take twice the memory of 4-bit ones: on 16 GB it trains with the preset `safe` and other "
+    "applications closed. The 4-bit one leaves more room."
 )
 
 _ENTRIES = [
@@ -169,23 +171,24 @@ _ENTRIES = [
     ),
     CatalogueEntry(
         name="qwen2.5-14b-instruct-4bit", repository="mlx-community/Qwen2.5-14B-Instruct-4bit",
-        family="chatml", languages=_QWEN_LANGUAGES, shape=_QWEN_2_5_14B, bits=4, group_size=64, fit="inference only",
-        warning="At the limit of 16 GB: it answers, slowly, and leaves no room to train. Train a 7B or 8B.",
+        family="chatml", languages=_QWEN_LANGUAGES, shape=_QWEN_2_5_14B, bits=4, group_size=64, fit="tight",
+        warning="At the limit of 16 GB: slow, and trained only with the preset `safe` and other applications closed. "
+        "A 7B or 8B is the better choice.",
     ),
     CatalogueEntry(
         name="llama-3.2-3b-instruct-8bit", repository="mlx-community/Llama-3.2-3B-Instruct-8bit",
-        family="llama-3", languages=_LLAMA_LANGUAGES, shape=_LLAMA_3_2_3B, bits=8, group_size=64, fit="tight",
-        warning="8-bit weights take twice the memory of 4-bit ones: train it with the preset `safe` on 16 GB.",
+        family="llama-3", languages=_LLAMA_LANGUAGES, shape=_LLAMA_3_2_3B, bits=8, group_size=64, fit="comfortable",
+        warning="8-bit weights take twice the memory of 4-bit ones, and as much more time to read.",
     ),
     CatalogueEntry(
         name="mistral-7b-instruct-v0.3-8bit", repository="mlx-community/Mistral-7B-Instruct-v0.3-8bit",
-        family="mistral", languages=_EUROPEAN, shape=_MISTRAL_7B, bits=8, group_size=64, fit="inference only",
+        family="mistral", languages=_EUROPEAN, shape=_MISTRAL_7B, bits=8, group_size=64, fit="tight",
         warning=_EIGHT_BITS,
     ),
     CatalogueEntry(
         name="llama-3.1-8b-instruct-8bit", repository="mlx-community/Meta-Llama-3.1-8B-Instruct-8bit",
         family="llama-3", languages=_LLAMA_LANGUAGES, shape=_LLAMA_3_1_8B, bits=8, group_size=64,
-        fit="inference only", warning=_EIGHT_BITS,
+        fit="tight", warning=_EIGHT_BITS,
     ),
 ]  # fmt: skip
 
