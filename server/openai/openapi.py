@@ -21,6 +21,7 @@ from server.openai.schemas import ChatMessage, ChatRequest, Common, CompletionRe
 
 _SCHEMAS = "#/components/schemas/"
 _NULL = {"type": "null"}
+_DONE = {"const": "[DONE]"}
 _JSON, _EVENTS = "application/json", "text/event-stream"
 
 # What every route may answer, then what those that generate may; all in the shape of ErrorAnswer.
@@ -196,11 +197,25 @@ def _content(operation: Operation, status: int, shape: type[BaseModel] | str) ->
     if status == 200 and operation.example is not None:
         content[_JSON]["example"] = operation.example
     if operation.events is not None:
-        told = f"With `stream`: events whose data is a {operation.events.__name__}, at last `[DONE]`; an event of "
-        told += "the type `error` has an ErrorAnswer. Comments come while nothing else does."
-        # OpenAPI has no word for the schema of an event before its version 3.2.
-        content[_EVENTS] = {"schema": {"type": "string", "description": told}, "x-event-schema": _ref(operation.events)}
+        content[_EVENTS] = {"schema": _event(operation.events)}
     return content
+
+
+def _event(chunk: type[BaseModel]) -> dict[str, Any]:
+    """The schema of each event of a stream, as OpenAPI before 3.2 tells it."""
+
+    def of(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+        return {"properties": {"event": {"const": kind}, "data": {"type": "string", **data}}}
+
+    def json_of(model: type[BaseModel]) -> dict[str, Any]:
+        return {"contentMediaType": _JSON, "contentSchema": _ref(model)}
+
+    return {
+        "description": "With `stream`. Comments come while nothing else does.",
+        "type": "object",
+        "required": ["event", "data"],
+        "anyOf": [of("message", json_of(chunk)), of("error", json_of(objects.ErrorAnswer)), of("message", _DONE)],
+    }
 
 
 def _error(status: int, text: str) -> dict[str, Any]:

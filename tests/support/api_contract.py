@@ -44,12 +44,16 @@ class Contract:
         if kind == "application/json":
             self.validate(told["content"][kind]["schema"], json.loads(text))
         elif kind == "text/event-stream":
-            self._check_events(told["content"][kind]["x-event-schema"], text)
+            self._check_events(told["content"][kind]["schema"], text)
 
     def _check_events(self, schema: dict[str, Any], text: str) -> None:
         events = [event for event in text.split("\n\n") if event and not event.startswith(":")]
         assert events.pop() == "data: [DONE]"
+        data_of = {
+            one["properties"]["event"]["const"]: one["properties"]["data"]["contentSchema"]
+            for one in schema["anyOf"]
+            if "contentSchema" in one["properties"]["data"]
+        }
         for event in events:
             name, _, data = event.rpartition("data: ")
-            of_error = name.strip() == "event: error"
-            self.validate({"$ref": "#/components/schemas/ErrorAnswer"} if of_error else schema, json.loads(data))
+            self.validate(data_of[name.strip().removeprefix("event: ") or "message"], json.loads(data))
