@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
@@ -21,8 +23,6 @@ from server.openai.errors import ApiError
 from server.records import RequestRecord, request_id
 from server.settings import Settings
 
-# How long a body may go on after its answer, so that a client that writes before it reads sees the answer.
-_LEFTOVER_S = 5.0
 # A reader that takes nothing is waited for so many times longer than a writer.
 _READER_PATIENCE = 3.0
 _RETRY_AFTER_S = 1
@@ -62,18 +62,26 @@ class BoundedProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY:
-            self._limit(_LEFTOVER_S)
+            # A client that writes all before it reads is to see the answer; then it has had its time.
+            self._limit(self.slow_s)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._write_timer is None:
-            self._write_timer = self.loop.call_later(self.slow_s * _READER_PATIENCE, self.transport.abort)
+            self._write_timer = self.loop.call_later(self.slow_s * _READER_PATIENCE, self._drop)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
+
+    def _drop(self) -> None:
+        """End the connection at once: what the reader did not take is not kept by the system either."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says the same
         """uvicorn calls this while it handles h11's error, which knows when the headers were too large."""
@@ -125,7 +133,7 @@ class BoundedProtocol(H11Protocol):
                 "x-request-id": record.id,
                 **error.headers,
             }
-            for event in (
+            events = (
                 h11.Response(
                     status_code=error.status,
                     headers=list(headers.items()),
@@ -133,8 +141,8 @@ class BoundedProtocol(H11Protocol):
                 ),
                 h11.Data(data=body),
                 h11.EndOfMessage(),
-            ):
-                self.transport.write(self.conn.send(event) or b"")
+            )
+            self.transport.write(b"".join(self.conn.send(event) or b"" for event in events))
         self.transport.close()
 
 
