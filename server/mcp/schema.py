@@ -21,8 +21,12 @@ def input_schema(model: type[BaseModel]) -> Schema:
 
 
 def output_schema(model: type[BaseModel]) -> Schema:
-    """What the structured result is: a field that may be None is left out when it is."""
-    return _Tidying(model.model_json_schema(mode="serialization"), _NOT_IN_OUTPUT, nested_required=False).root()
+    """What the structured result is: a field that may be None is left out when it is.
+
+    Objects within objects of the result are told to be objects, and no more: their names say the rest.
+    """
+    schema = model.model_json_schema(mode="serialization")
+    return _Tidying(schema, _NOT_IN_OUTPUT, nested_required=False, deepest=1).root()
 
 
 # What a field without a type may hold: a schema that says nothing at all is taken for a mistake.
@@ -32,24 +36,29 @@ _ANY_BUT_NULL = [{"type": kind} for kind in ("array", "boolean", "number", "obje
 class _Tidying:
     """A schema without titles, references, nulls of optional fields, and the keywords in `without`."""
 
-    def __init__(self, schema: Schema, without: frozenset[str], *, nested_required: bool) -> None:
+    def __init__(
+        self, schema: Schema, without: frozenset[str], *, nested_required: bool, deepest: int | None = None
+    ) -> None:
         self._schema, self._without, self._nested_required = schema, without, nested_required
+        self._deepest = deepest
 
     def root(self) -> Schema:
-        tidy = self._node({key: value for key, value in self._schema.items() if key not in ("$defs", "description")})
+        tidy = self._node({key: value for key, value in self._schema.items() if key not in ("$defs", "description")}, 0)
         required = self._required(self._schema)
         return {**tidy, "required": required} if required else tidy
 
-    def _node(self, node: Schema) -> Schema:
+    def _node(self, node: Schema, depth: int) -> Schema:
         node = self._resolved(node)
+        if self._deepest is not None and depth > self._deepest and node.get("type") == "object":
+            return {"type": "object"}
         tidy: Schema = {}
         for key, value in node.items():
             if key == "properties":
-                tidy[key] = {name: self._node(field) for name, field in value.items()}
+                tidy[key] = {name: self._node(field, depth + 1) for name, field in value.items()}
             elif key in ("items", "additionalProperties") and isinstance(value, dict):
-                tidy[key] = self._node(value)
+                tidy[key] = self._node(value, depth)
             elif key == "anyOf":
-                tidy[key] = [self._node(option) for option in value]
+                tidy[key] = [self._node(option, depth) for option in value]
             elif key == "required":
                 required = self._required(node) if self._nested_required else []
                 tidy |= {"required": required} if required else {}

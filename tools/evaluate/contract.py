@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Metric = Literal["likelihood", "questions"]
-ALL_METRICS: tuple[Metric, ...] = ("likelihood", "questions")
+Metric = Literal["likelihood", "questions", "repetition", "forgetting", "consistency"]
+ALL_METRICS: tuple[Metric, ...] = ("likelihood", "questions", "repetition", "forgetting", "consistency")
+VerdictKind = Literal["learned", "not_proven", "memorized", "worse"]
 
 
 class EvaluateArgs(BaseModel):
@@ -15,7 +16,7 @@ class EvaluateArgs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    adapter: str | None = Field(None, description="Adapter to compare with its base: name or name@version")
+    adapter: str | None = Field(None, description="Adapter to compare with its base: name, name@version or name@step-n")
     adapters: list[str] | None = Field(
         None, min_length=1, max_length=8, description="Several adapters of one base, compared with it and each other"
     )
@@ -34,14 +35,55 @@ class Scores(BaseModel):
     tuned: dict[str, float]
 
 
+class SourceScores(BaseModel):
+    """Bits a UTF-8 byte on the unseen rows of one source."""
+
+    source: str
+    rows: int
+    bits_per_byte: Scores
+
+
 class QuestionScores(BaseModel):
-    """Answers to the dataset's questions: how many, shares that match and that contain the answer, mean F1."""
+    """Answers to the dataset's questions: shares from 0 to 1, overlap from 0 to 100.
+
+    choice_accuracy: how often the right answer is the likeliest of `chance`'s inverse options.
+    mcnemar: the chance that base and tuned match equally well, by tuned model.
+    """
 
     asked: int
     exact_match: Scores
     contains_answer: Scores
     token_f1: Scores
+    chrf: Scores
+    rouge_l: Scores
+    mcnemar: dict[str, float]
+    choices: int = 0
+    choice_accuracy: Scores | None = None
+    chance: float | None = None
+    unanswerable: int = 0
+    admits_not_knowing: Scores | None = None
     examples: list[dict[str, Any]] = []
+
+
+class Repetition(BaseModel):
+    """Continuations of passages that were trained on: the longest verbatim run in tokens, the share of
+    continuations with 50 tokens or more copied, and the share of the passage given back."""
+
+    passages: int
+    longest: Scores
+    copied: Scores
+    given_back: Scores
+
+
+class Consistency(BaseModel):
+    """Questions asked several times, at several temperatures: how far the answers agree (0 to 1), and
+    the shares of all answers that were empty, went round in circles, or came in another language."""
+
+    questions: int
+    agreement: Scores
+    empty: Scores
+    looping: Scores
+    other_language: Scores
 
 
 class Interval(BaseModel):
@@ -55,9 +97,9 @@ class Interval(BaseModel):
 
 
 class EvaluationVerdict(BaseModel):
-    """learned, not_proven or worse, the evidence, and what to do next."""
+    """The conclusion, the evidence, and what to do next."""
 
-    kind: Literal["learned", "not_proven", "worse"]
+    kind: VerdictKind
     model: str
     text: str
     action: str
@@ -73,7 +115,12 @@ class EvaluateResult(BaseModel):
     rows: int | None = None
     perplexity: Scores | None = None
     bits_per_byte: Scores | None = None
+    trained_bits_per_byte: Scores | None = Field(None, description="On passages that were trained on")
+    per_source: list[SourceScores] = []
     questions: QuestionScores | None = None
+    repetition: Repetition | None = None
+    forgetting: dict[str, Scores] | None = Field(None, description="Bits a byte on general text, by language")
+    consistency: Consistency | None = None
     intervals: list[Interval] = []
     verdict: list[EvaluationVerdict] = []
     report_path: str | None = None

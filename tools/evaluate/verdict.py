@@ -1,54 +1,127 @@
-"""What an evaluation proves, in words."""
+"""What an evaluation proves, in words.
+
+Two kinds of learning are told apart: how the texts are written (likelihood of unseen passages) and
+what they say (answers, and the choice of the right one among answers of the same form). Where
+questions were asked, knowing decides; an adapter that only took on the form of answers has proven nothing.
+"""
 
 from __future__ import annotations
 
-from tools.evaluate.contract import EvaluationVerdict, Interval
+from collections.abc import Iterable, Sequence
+
+from tools.evaluate.contract import EvaluationVerdict, Interval, Repetition, VerdictKind
 from tools.next_call import next_call
 
+KNOWING = ("token_f1", "choice_accuracy")
+WRITING = "bits_per_byte"
+TRAINED = "trained_bits_per_byte"
+GENERAL = "general_bits_per_byte"
+# Of the general text's bits a byte: a larger rise is told as forgetting.
+_FORGOT = 0.15
+# Trained passages gained so many times what unseen ones did: learned by heart rather than understood.
+_BY_HEART = 4.0
+# Share of continuations copied word for word that the base does not have.
+_COPIES = 0.25
 
-def judge(model: str, intervals: list[Interval], dataset: str, *, zero: bool = False) -> EvaluationVerdict:
-    """learned: some figure improved beyond chance and none got worse. worse: some got worse, none improved."""
+
+def judge(
+    model: str, intervals: Sequence[Interval], dataset: str, *, zero: bool = False, repetition: Repetition | None = None
+) -> EvaluationVerdict:
+    """The verdict on one tuned model.
+
+    learned: it knows or writes better, beyond chance, and nothing of it got worse. memorized: it knows
+    its own passages by heart and unseen ones no better. worse: some figure fell beyond chance and none
+    rose. not_proven: all else.
+    """
     if zero:
-        return EvaluationVerdict(
-            kind="not_proven",
-            model=model,
-            text="Not proven: the adapter is all zeros, so that it answers as the bare base.",
-            action=next_call("start_finetune", dataset=dataset),
-        )
-    mine = [interval for interval in intervals if interval.model == model]
-    better = [i for i in mine if _improved(i)]
-    worse = [i for i in mine if _worsened(i)]
-    told = "; ".join(_tell(interval) for interval in mine) or "nothing was measured"
-    if better and not worse:
-        return EvaluationVerdict(
-            kind="learned",
-            model=model,
-            text=f"Learned: {told}.",
-            action=next_call("ask_model", prompt="...", models=[model]),
-        )
+        text = "the adapter is all zeros, so that it answers as the bare base."
+        return _verdict("not_proven", model, text, next_call("start_finetune", dataset=dataset))
+    mine = {one.metric: one for one in intervals if one.model == model}
+    kind = _kind(mine, copies=_copies(repetition, model))
+    told = "; ".join(tell(one) for one in mine.values()) or "nothing could be measured"
+    remark, action = _advice(kind, model, dataset, mine)
+    return _verdict(kind, model, f"{told}. {remark}{_forgotten(mine.values())}", action)
+
+
+def _kind(mine: dict[str, Interval], *, copies: float) -> VerdictKind:
+    knowing = [mine[name] for name in KNOWING if name in mine]
+    judged = [*knowing, *([mine[WRITING]] if WRITING in mine else [])]
+    better, worse = [one for one in judged if improved(one)], [one for one in judged if worsened(one)]
+    trained = mine.get(TRAINED)
+    by_heart = (
+        trained is not None
+        and improved(trained)
+        and WRITING in mine
+        and (trained.change < min(0.0, mine[WRITING].change) * _BY_HEART or copies >= _COPIES)
+    )
+    if by_heart and not improved(mine[WRITING]) and not any(map(improved, knowing)):
+        return "memorized"
     if worse and not better:
-        return EvaluationVerdict(
-            kind="worse",
-            model=model,
-            text=f"Worse than its base: {told}. A lower learning rate or fewer steps may mend it.",
-            action=next_call("start_finetune", dataset=dataset, settings={"learning_rate": 1e-5}),
+        return "worse"
+    if worse or not better or (knowing and not any(map(improved, knowing))):
+        return "not_proven"
+    return "learned"
+
+
+def _copies(repetition: Repetition | None, model: str) -> float:
+    if repetition is None or model not in repetition.copied.tuned:
+        return 0.0
+    return repetition.copied.tuned[model] - repetition.copied.base
+
+
+def _advice(kind: VerdictKind, model: str, dataset: str, mine: dict[str, Interval]) -> tuple[str, str]:
+    """What to do next, in words and as a call."""
+    if kind == "learned":
+        return "Ask it something.", next_call("ask_model", prompt="...", models=[model])
+    if kind == "memorized":
+        return (
+            "It knows its passages by heart and unseen ones no better: fewer steps, or more rows, would help.",
+            next_call("start_finetune", dataset=dataset, settings={"patience": 2}),
         )
-    return EvaluationVerdict(
-        kind="not_proven",
-        model=model,
-        text=f"Not proven: {told}. More test rows and questions (of five documents at least) or more steps would tell.",
-        action=next_call("annotate_dataset", dataset=dataset),
+    if kind == "worse":
+        return (
+            "A lower learning rate or fewer steps may mend it.",
+            next_call("start_finetune", dataset=dataset, settings={"learning_rate": 1e-5}),
+        )
+    if WRITING in mine and improved(mine[WRITING]) and any(name in mine for name in KNOWING):
+        return (
+            "It writes more like the texts, but knows no more of their facts: train on questions about them.",
+            next_call("annotate_dataset", dataset=dataset),
+        )
+    return (
+        "More test rows and questions (of five documents at least) or more steps would tell.",
+        next_call("annotate_dataset", dataset=dataset),
     )
 
 
-def _improved(interval: Interval) -> bool:
-    return interval.high < 0 if interval.metric == "bits_per_byte" else interval.low > 0
+def _forgotten(mine: Iterable[Interval]) -> str:
+    lost = [one for one in mine if one.metric.startswith(GENERAL) and one.low > _FORGOT]
+    if not lost:
+        return ""
+    return " It forgot some of what its base knew: a lower rate, fewer steps or fewer layers keep more."
 
 
-def _worsened(interval: Interval) -> bool:
-    return interval.low > 0 if interval.metric == "bits_per_byte" else interval.high < 0
+def improved(one: Interval) -> bool:
+    """Whether the whole interval is on the good side; fewer bits are better, more of all else."""
+    return one.high < 0 if "bits" in one.metric else one.low > 0
 
 
-def _tell(interval: Interval) -> str:
-    name = interval.metric.replace("_", " ")
-    return f"{name} {interval.change:+.3f} (95% interval {interval.low:+.3f} to {interval.high:+.3f})"
+def worsened(one: Interval) -> bool:
+    return one.low > 0 if "bits" in one.metric else one.high < 0
+
+
+def tell(one: Interval) -> str:
+    name = one.metric.replace("_", " ")
+    return f"{name} {one.change:+.3f} (95% interval {one.low:+.3f} to {one.high:+.3f})"
+
+
+_WORDS: dict[VerdictKind, str] = {
+    "learned": "Learned",
+    "not_proven": "Not proven",
+    "memorized": "Memorized",
+    "worse": "Worse than its base",
+}
+
+
+def _verdict(kind: VerdictKind, model: str, text: str, action: str) -> EvaluationVerdict:
+    return EvaluationVerdict(kind=kind, model=model, text=f"{_WORDS[kind]}: {text}", action=action)

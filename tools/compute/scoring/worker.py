@@ -1,96 +1,47 @@
-"""The process that evaluates: one base in memory, each adapter beside it in a slot.
+"""The process that evaluates: a job child (`python -m tools.compute.scoring.worker WORKSPACE JOB`).
 
-A job child (`python -m tools.compute.scoring.worker WORKSPACE JOB`); its result is the report.
+What each stage measured is kept until the report is written, so that an evaluation that was cut off
+goes on where it was.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tools.compute import device
-from tools.compute.generation import Delta, Failed, Finished, GenerationRequest, Generator
-from tools.compute.loading import load_base
-from tools.compute.lora import read_adapter
-from tools.compute.routing import BASE_SLOT, AdapterRouter
-from tools.compute.scoring.likelihood import Scored, score
-from tools.compute.scoring.material import Item, pick_questions, question_prompt, test_items
-from tools.errors import MachineError
-from tools.evaluate.report import Answered, Likelihoods, write_report
+from tools.compute.scoring.evaluation import Evaluation
+from tools.errors import AfinaError
+from tools.evaluate.measured import Measured
+from tools.evaluate.report.html import Losses
+from tools.evaluate.report.write import write_report
+from tools.evaluate.result import Subject
 from tools.models.info import load_info
 from tools.models.precision import choose_precision, resident_bytes
-from tools.prepare_dataset.reading_back import Dataset, Question, open_dataset
 from tools.workspace import jobs, ledger
+from tools.workspace.adapters import read_card
+from tools.workspace.files import read_json, write_json
 from tools.workspace.jobs import Progress
 from tools.workspace.layout import Workspace
 from tools.workspace.machine import GB
+from tools.workspace.measured import spread_losses
 
-ANSWER_TOKENS = 48
 # Logits of a batch in float32, key-value caches and adapters, beside the weights.
 _WORKING_BYTES = int(1.2 * GB)
 _POLL_S = 0.3
-
-
-class Evaluation:
-    """One base, its adapters by model id, and the material to measure them on."""
-
-    def __init__(self, ws: Workspace, request: dict[str, Any], progress: Progress) -> None:
-        self.request, self.progress = request, progress
-        self.dataset: Dataset = open_dataset(ws.dataset_folder(request["dataset"]))
-        base = load_base(ws.model_folder(request["model"]))
-        self.tokenizer = base.tokenizer
-        self.router = AdapterRouter(base.model)
-        self.slots = {request["model"]: BASE_SLOT}
-        self.zeros: set[str] = set()
-        for name in request["adapters"]:
-            # A zero adapter is measured as what it is: no change.
-            adapter = read_adapter(ws.adapter_folder(name), base.info, allow_zero=True)
-            self.slots[name] = self.router.load(adapter)
-            if adapter.is_zero:
-                self.zeros.add(name)
-
-    def likelihoods(self, items: Sequence[Item]) -> Likelihoods:
-        nats: dict[str, list[Scored]] = {}
-        for number, (model, slot) in enumerate(self.slots.items()):
-
-            def told(done: int, total: int, at: int = number, name: str = model) -> None:
-                self.progress(at * total + done, len(self.slots) * total, f"Scoring the test rows with {name}")
-
-            nats[model] = score(self.router, slot, [(item.ids, item.scored) for item in items], told)
-        return Likelihoods(
-            nats={model: [scored.nats for scored in found] for model, found in nats.items()},
-            tokens=[scored.tokens for scored in next(iter(nats.values()))],
-            sizes=[item.size for item in items],
-            documents=[item.document for item in items],
-        )
-
-    def answers(self, questions: Sequence[Question]) -> dict[str, list[Answered]]:
-        """The greedy answers of every model, base and adapters in one batch."""
-        generator = Generator(self.router, self.tokenizer)
-        text: dict[int, str] = {}
-        keys: dict[int, tuple[str, Question]] = {}
-        for question in questions:
-            prompt = question_prompt(self.dataset, self.tokenizer, question)
-            for model, slot in self.slots.items():
-                request = GenerationRequest(prompt, max_tokens=ANSWER_TOKENS, slot=slot, stop=("\n###",))
-                uid = generator.add(request)
-                keys[uid], text[uid] = (model, question), ""
-        done = 0
-        while len(generator):
-            for event in generator.step():
-                if isinstance(event, Delta):
-                    text[event.uid] += event.text
-                elif isinstance(event, Failed):
-                    raise MachineError("The model could not answer a question.") from event.error
-                elif isinstance(event, Finished):
-                    done += 1
-                    self.progress(done, len(keys), "Answering the questions")
-        answers: dict[str, list[Answered]] = {model: [] for model in self.slots}
-        for uid, (model, question) in keys.items():
-            answers[model].append(Answered(question, text[uid].strip()))
-        return answers
+_CURVE_POINTS = 200
+# Each metric's stages, which are the fields of `Measured` and the methods of `Evaluation`.
+STAGES: dict[str, tuple[str, ...]] = {
+    "likelihood": ("unseen", "trained"),
+    "forgetting": ("general",),
+    "questions": ("asked",),
+    "repetition": ("continued",),
+    "consistency": ("repeated",),
+}
 
 
 def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -106,16 +57,64 @@ def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict
         progress(0, 1, "Loading the model")
         device.set_up()
         evaluation = Evaluation(ws, request, progress)
-        likelihoods = answers = None
-        if "likelihood" in request["metrics"]:
-            likelihoods = evaluation.likelihoods(
-                test_items(evaluation.dataset, evaluation.tokenizer, request["max_items"])
-            )
-        if "questions" in request["metrics"]:
-            answers = evaluation.answers(pick_questions(evaluation.dataset, request["max_items"]))
-        return write_report(ws, request, likelihoods, answers, evaluation.zeros)
+        kept = ws.evaluations / f".{request['evaluation']}.stages"
+        measured = measure(evaluation, request["metrics"], kept)
+        subject = Subject(
+            evaluation=request["evaluation"],
+            dataset=request["dataset"],
+            language=evaluation.dataset.language,
+            models=tuple(evaluation.slots),
+            zeros=evaluation.zeros,
+        )
+        made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        result = write_report(ws, request, subject, measured, _runs(ws, request["adapters"]), made)
+        shutil.rmtree(kept, ignore_errors=True)
+        return result.model_dump(exclude_none=True)
     finally:
         ledger.release(ws, holder)
+
+
+def measure(evaluation: Evaluation, metrics: list[str], kept: Path) -> Measured:
+    """All stages of `metrics`; those that `kept` holds from an earlier attempt are read back."""
+    measured = Measured()
+    for metric, stages in STAGES.items():
+        for stage in stages if metric in metrics else ():
+            part = _read(kept / f"{stage}.json")
+            if part is None:
+                work: Callable[[], Any] = getattr(evaluation, stage)
+                part = Measured(**{stage: work()})
+                _keep(kept / f"{stage}.json", part)
+            measured = measured.model_copy(update={stage: getattr(part, stage)})
+    return measured
+
+
+def _read(path: Path) -> Measured | None:
+    try:
+        return Measured(**read_json(path))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _keep(path: Path, part: Measured) -> None:
+    """Keep a stage where there is room: without it the evaluation still ends, and the report tells if it cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, part.model_dump(exclude_none=True))
+    except (OSError, AfinaError):
+        shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _runs(ws: Workspace, adapters: list[str]) -> dict[str, Losses]:
+    """The losses of the runs that made the adapters, as far as the workspace still knows them."""
+    found: dict[str, Losses] = {}
+    for name in adapters:
+        run = read_card(ws.adapter_folder(name)).run
+        if run is not None:
+            found[run] = {
+                "training": spread_losses(ws, run, "train", _CURVE_POINTS),
+                "validation": spread_losses(ws, run, "valid", _CURVE_POINTS),
+            }
+    return found
 
 
 if __name__ == "__main__":

@@ -1,0 +1,88 @@
+"""What an evaluation measured, item by item: figures, intervals and the report are made of this alone.
+
+Values by model id, the base first.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from tools.prepare_dataset.reading_back import Question
+
+Form = Literal["seen", "held_out", "unanswerable"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Texts(_Strict):
+    """Likelihoods of texts: nats, tokens and UTF-8 bytes scored, document and source of each."""
+
+    nats: dict[str, list[float]]
+    tokens: list[int]
+    sizes: list[int]
+    documents: list[str]
+    sources: list[str]
+
+
+class Asked(_Strict):
+    """A question with every model's answer. form: whether its answer stands in what was trained on.
+
+    options: possible answers, the right one first; nats: of each option, as the model's answer.
+    """
+
+    question: Question
+    form: Form
+    answers: dict[str, str]
+    options: list[str] = []
+    nats: dict[str, list[float]] = {}
+
+    @property
+    def references(self) -> list[str]:
+        return [self.question.answer, *self.question.aliases]
+
+    def chose_right(self, model: str) -> bool:
+        """Whether the right option is the likeliest, each weighed by its bytes, so that short ones are not favoured."""
+        a_byte = [
+            nats / max(1, len(option.encode())) for nats, option in zip(self.nats[model], self.options, strict=True)
+        ]
+        return a_byte[0] < min(a_byte[1:])
+
+
+class Continued(_Strict):
+    """A passage's opening, continued by every model. trained: whether the passage was trained on.
+
+    longest: tokens of the longest run that stands in the trained texts. extracted: share of the
+    passage's own continuation that was given back in its order.
+    """
+
+    document: str
+    source: str
+    trained: bool
+    opening: str
+    reference: str
+    texts: dict[str, str]
+    tokens: dict[str, int]
+    longest: dict[str, int]
+    extracted: dict[str, float]
+
+
+class Repeated(_Strict):
+    """A question asked several times; the first answer of each model is greedy, the others are drawn."""
+
+    question: str
+    answers: dict[str, list[str]]
+
+
+class Measured(_Strict):
+    """All of it; what was not asked for is None. general: texts of neither dataset, by language."""
+
+    unseen: Texts | None = None
+    trained: Texts | None = None
+    general: dict[str, Texts] | None = None
+    asked: list[Asked] | None = None
+    continued: list[Continued] | None = None
+    repeated: list[Repeated] | None = None

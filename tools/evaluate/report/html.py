@@ -1,0 +1,81 @@
+"""The report as one self-contained page: no script, no file and no host beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from tools.evaluate.contract import EvaluateResult, VerdictKind
+from tools.evaluate.figures import bits_per_byte, of_source
+from tools.evaluate.measured import Measured, Texts
+from tools.evaluate.report.plots import Bar, bars, color, curve
+from tools.evaluate.report.tables import change, rows
+from tools.evaluate.result import Subject
+from tools.evaluate.statistics import interval_of_ratio
+
+T = TypeVar("T")
+# Losses by step of one run: `train` and `valid`.
+Losses = Mapping[str, Sequence[tuple[float, float]]]
+
+_MOST_ANSWERS, _MOST_CONTINUED = 40, 6
+_NAMES: dict[VerdictKind, str] = {
+    "learned": "Learned",
+    "not_proven": "Not proven",
+    "memorized": "Memorized",
+    "worse": "Worse than its base",
+}
+
+
+def page(
+    result: EvaluateResult, subject: Subject, measured: Measured, runs: Mapping[str, Losses], made: str = ""
+) -> str:
+    """The page. runs: the losses of the runs that made the adapters, by name. made: when and with what, in words."""
+    return _template().render(
+        result=result,
+        subject=subject,
+        made=made,
+        names=_NAMES,
+        color=color,
+        change=change,
+        rows=list(rows(result)),
+        sources=_sources(subject.models, measured.unseen) if result.per_source else "",
+        curves=[
+            (name, Markup(drawn)) for name, losses in runs.items() if (drawn := curve(list(losses.items()), "step"))
+        ],
+        answered=_spread(measured.asked or [], _MOST_ANSWERS),
+        continued=_spread(measured.continued or [], _MOST_CONTINUED),
+    )
+
+
+def _sources(models: Sequence[str], texts: Texts | None) -> Markup:
+    assert texts is not None
+    groups = []
+    for name in sorted(set(texts.sources)):
+        part = of_source(texts, name)
+        groups.append((name, [_bar(part, model) for model in models]))
+    # `bars` escapes what it writes.
+    return Markup(bars(groups))
+
+
+def _bar(texts: Texts, model: str) -> Bar:
+    bits = [nats / math.log(2) for nats in texts.nats[model]]
+    found = interval_of_ratio(bits, texts.sizes, texts.documents)
+    return Bar(bits_per_byte(texts, model), *(found[1:] if found else ()))
+
+
+def _spread(items: Sequence[T], most: int) -> list[T]:
+    return [items[i * len(items) // min(most, len(items))] for i in range(min(most, len(items)))]
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html.j2")
