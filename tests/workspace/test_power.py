@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.workspace import power
+from tools.workspace import machine, power
 from tools.workspace.power import Power
 
 # `pmset -g batt`, from old and new versions of macOS, on laptops and desktops.
@@ -110,6 +110,45 @@ def test_a_plugged_in_laptop_below_its_limits_is_neither_on_battery_nor_throttle
     passive = {"trip_point_1_type": "passive", "trip_point_1_temp": "95000"}
     put(tmp_path / "class/thermal/thermal_zone0", temp="51000", **passive)
     assert power.read_linux(tmp_path, tmp_path) == Power(on_battery=False, battery=80, heat=51.0, throttled=False)
+
+
+# `nvidia-smi --query-gpu=temperature.gpu,clocks_throttle_reasons.active --format=csv,noheader,nounits`: the
+# first three as an H100 with driver 580 printed them, idle, at work, and at its limit of power; then the
+# bits of NVML for heat, a card that tells no temperature, two cards, and what an older driver answers.
+IDLE, AT_WORK, AT_ITS_POWER = "35, 0x0000000000000001\n", "35, 0x0000000000000000\n", "55, 0x0000000000000004\n"
+HOT_BY_SOFTWARE, HOT_BY_HARDWARE = "87, 0x0000000000000020\n", "92, 0x0000000000000048\n"
+NOT_KNOWN = 'Field "clocks_throttle_reasons.active" is not a valid field to query.\n\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "throttled", "heat"),
+    [
+        (IDLE, False, 35.0),
+        (AT_WORK, False, 35.0),
+        (AT_ITS_POWER, False, 55.0),
+        (HOT_BY_SOFTWARE, True, 87.0),
+        (HOT_BY_HARDWARE, True, 92.0),
+        ("[N/A], 0x0000000000000040\n", True, None),
+        (AT_WORK + HOT_BY_SOFTWARE, True, 87.0),
+        ("41, [N/A]\n", None, None),
+        (NOT_KNOWN, None, None),
+        ("", None, None),
+    ],
+)
+def test_a_hot_nvidia_card_is_known(text: str, throttled: bool | None, heat: float | None) -> None:
+    found = power.read_nvidia(text, Power(battery=80))
+    assert found == Power(battery=80, throttled=throttled, heat=heat)
+
+
+def test_a_cool_card_makes_a_hot_machine_no_cooler() -> None:
+    assert power.read_nvidia(IDLE, Power(throttled=True, heat=97.0)) == Power(throttled=True, heat=97.0)
+
+
+def test_a_machine_without_the_cards_program_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    told = power.read()
+    monkeypatch.setattr(machine, "device", lambda: "cuda")
+    assert power.read().throttled == told.throttled
 
 
 def test_this_machine_can_be_asked() -> None:

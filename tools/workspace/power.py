@@ -1,7 +1,8 @@
 """Power, heat and memory pressure of this machine, as the system tells them.
 
 macOS: `pmset -g batt`, `pmset -g therm` and the kernel's memory pressure, asked of the system's own
-programs, each with a time limit. Linux: files under /sys and /proc. What is not told is None.
+programs, each with a time limit. Linux: files under /sys and /proc. Where MLX runs on an NVIDIA card:
+its `nvidia-smi`. What is not told is None.
 """
 
 from __future__ import annotations
@@ -15,9 +16,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tools.workspace import machine
+
 _TIMEOUT_S = 3.0
+_NVIDIA = (
+    "nvidia-smi",
+    "--query-gpu=temperature.gpu,clocks_throttle_reasons.active",
+    "--format=csv,noheader,nounits",
+)
 # Of a background job: others go first where the cores are short, and nothing is lost where they are not.
 _NICENESS = 5
+# Of NVML's reasons for lower clocks those of heat: nvmlClocksEventReasonSwThermalSlowdown, …HwThermalSlowdown.
+_HEAT = 0x20 | 0x40
 # What macOS tells: 1 normal, 2 warning, 4 critical.
 _PRESSED = 2
 # No such level was set (IOKit's kIOPMThermalLevelUnknown).
@@ -29,8 +39,9 @@ class Power:
     """on_battery: whether it runs on its battery, or a UPS. battery: charge in percent.
 
     speed_limit: percent of its speed that the system lets the processor have. throttled: whether heat
-    slows the machine down. heat: the hottest sensor that can slow it down, °C. memory_stall: percent
-    of the last minute in which some process waited for memory. memory_pressed: the system is short of it.
+    slows the machine or its NVIDIA card down. heat: the hottest sensor that can slow them down, °C.
+    memory_stall: percent of the last minute in which some process waited for memory. memory_pressed: the
+    system is short of it.
     """
 
     on_battery: bool | None = None
@@ -58,7 +69,8 @@ def read() -> Power:
         found = read_therm(_output("/usr/bin/pmset", "-g", "therm"), read_batt(_output("/usr/bin/pmset", "-g", "batt")))
         level = _output("/usr/sbin/sysctl", "-n", "kern.memorystatus_vm_pressure_level").strip()
         return replace(found, memory_pressed=int(level) >= _PRESSED if level.isdigit() else None)
-    return read_linux(Path("/sys"), Path("/proc"))
+    found = read_linux(Path("/sys"), Path("/proc"))
+    return read_nvidia(_output(*_NVIDIA), found) if machine.device() == "cuda" else found
 
 
 def _output(*command: str) -> str:
@@ -152,6 +164,26 @@ def _text(path: Path) -> str:
         return path.read_text().strip()
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+# NVIDIA ---------------------------------------------------------------------------------------
+
+
+def read_nvidia(text: str, known: Power | None = None) -> Power:
+    """What `nvidia-smi` prints of each card: its temperature in °C, and why its clocks are lower than they could be.
+
+    Clocks that are lower for want of work, or at the limit of power, are no sign of heat.
+    """
+    cards = [
+        (float(heat) if heat.isdigit() else None, int(reasons, 16))
+        for heat, reasons in re.findall(r"^\s*(\S+)\s*,\s*(0x[0-9a-fA-F]+)\s*$", text, re.MULTILINE)
+    ]
+    found = known or Power()
+    if not cards:
+        return found
+    throttled = any(reasons & _HEAT for _, reasons in cards)
+    heats = [heat for heat in (found.heat, *(heat for heat, _ in cards)) if heat is not None]
+    return replace(found, throttled=throttled or bool(found.throttled), heat=max(heats, default=None))
 
 
 # Giving way -----------------------------------------------------------------------------------
