@@ -16,6 +16,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from server.app import serve
+from server.keys import local_key
 from server.lazy_mount import LazyMount
 from server.settings import Settings
 from tests.support.running_server import RunningServer, eventually
@@ -111,6 +112,7 @@ def test_a_signal_ends_the_server_in_order(tiny_ws: Workspace, number: signal.Si
     assert tiny_ws.store.row("SELECT * FROM servers") is None
     assert not is_held(tiny_ws.lock_path("server"))
     assert not is_held(tiny_ws.lock_path("engine"))
+    assert local_key(tiny_ws) is None
 
 
 def test_the_model_of_the_settings_is_loaded_and_answers_for_no_name(tiny_ws: Workspace) -> None:
