@@ -72,7 +72,7 @@ def killed_often(ws: Workspace, run: str, times: int, longest: float, seed: int)
 
 
 @pytest.mark.parametrize("more", [{"frozen_prefix": True}, {"frozen_prefix": False, "lora_dropout": 0.3}])
-def test_twenty_kills_leave_the_bytes_of_an_undisturbed_run(ready: Workspace, more: dict[str, Any]) -> None:
+def test_ten_kills_and_again_ten_leave_the_bytes_of_an_undisturbed_run(ready: Workspace, more: dict[str, Any]) -> None:
     alone = start(ready, **TINY, **more)
     wait_until(ready, alone, "succeeded", seconds=300)
     struck, seed = 0, 0
@@ -96,11 +96,14 @@ def test_three_kills_of_the_real_small_model_do_so_too(ws: Workspace, tmp_path: 
     try:
         alone = start_small(ws, settings)
         wait_until(ws, alone, "succeeded", seconds=400)
-        run = start_small(ws, settings)
-        struck = killed_often(ws, run, 3, 12.0, 1)
-        wait_until(ws, run, "succeeded", seconds=400)
-        assert struck >= 1
-        assert adapter_bytes(ws, run) == adapter_bytes(ws, alone)
+        struck, seed = 0, 0
+        while struck < 3:
+            run = start_small(ws, settings)
+            struck += killed_often(ws, run, 3 - struck, 12.0, seed)
+            wait_until(ws, run, "succeeded", seconds=400)
+            assert adapter_bytes(ws, run) == adapter_bytes(ws, alone)
+            seed += 1
+            assert seed < 10
     finally:
         stop_all(ws)
 
