@@ -125,13 +125,14 @@ class _Json(logging.Formatter):
         told |= getattr(record, "fields", None) or ({"id": current_id()} if current_id() else {})
         if record.exc_info:
             told["trace"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
+        # In ASCII: other line ends and control characters than the usual ones stay escaped too.
+        return json.dumps(told)
 
 
 def _plain(value: Any) -> str:
     """A value in a line of text: quoted where it would not stand as one word."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if text and text.isprintable() and not set(text) & set(' "=') else json.dumps(text, ensure_ascii=True)
+    return text if text.isprintable() and not set(text) & set(' "=') else json.dumps(text)
 
 
 class _File(RotatingFileHandler):
