@@ -57,7 +57,7 @@ class Scores:
 
 def describe(tokenizer: Tokenizer, token: int, logprob: float | None) -> TokenLogprob:
     data = tokenizer.token_bytes(token) if tokenizer.is_byte_level else tokenizer.decode([token], False).encode()
-    told = None if logprob is None else max(logprob, _LOWEST)
+    told = None if logprob is None else min(max(logprob, _LOWEST), 0.0)
     return TokenLogprob(data.decode("utf-8", "replace"), tuple(data), told)
 
 

@@ -1,0 +1,140 @@
+"""A mixed batch gives each request what it gets alone, and what mlx-lm gives with that adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import pytest
+from mlx_lm.generate import generate_step
+from mlx_lm.tuner.utils import load_adapters
+
+from tests.compute.test_generation import run, text_of
+from tests.support.tiny_adapter import make_tiny_adapter
+from tests.support.tiny_model import TEXT
+from tools.compute.generation import Delta, Finished, GenerationRequest, Generator
+from tools.compute.loading import LoadedBase, load_base
+from tools.compute.lora import read_adapter
+from tools.compute.routing import AdapterRouter
+from tools.models.sampling import Sampling
+from tools.workspace.layout import Workspace
+
+# Below this distance of the two best logits, the order of sums may choose.
+MARGIN = 1e-3
+LENGTHS = (5, 40, 140, 17, 90, 3, 64, 200, 33, 12)
+TOKENS = 24
+
+
+@pytest.fixture
+def base(tiny_ws: Workspace) -> LoadedBase:
+    return load_base(tiny_ws.models / "tiny")
+
+
+@pytest.fixture
+def adapters(tiny_ws: Workspace) -> list[Path]:
+    """Four, of different ranks and layers."""
+    return [
+        make_tiny_adapter(tiny_ws, "um", seed=1),
+        make_tiny_adapter(tiny_ws, "dois", seed=2, rank=7, layers=(0, 2)),
+        make_tiny_adapter(tiny_ws, "tres", seed=3, rank=2, layers=(2,), keys=("self_attn.o_proj",)),
+        make_tiny_adapter(tiny_ws, "quatro", seed=4, rank=4, layers=(0, 1, 2)),
+    ]
+
+
+def by_mlx_lm(model: Any, prompt: Sequence[int], tokens: int) -> tuple[list[int], int]:
+    """Its greedy ids, and for how many of them the two best logits are further apart than MARGIN."""
+    ids, sure, doubt = [], 0, False
+    for token, logprobs in generate_step(mx.array(prompt), model, max_tokens=tokens):
+        second, best = mx.sort(logprobs)[-2:].tolist()
+        doubt = doubt or best - second < MARGIN
+        ids.append(int(token))
+        sure += not doubt
+    return ids, sure
+
+
+def mixed(base: LoadedBase, slots: Sequence[int], **how: Any) -> list[GenerationRequest]:
+    """Requests of all slots in turn, of different lengths, some with a beginning in common; none ends by itself."""
+    ids = base.tokenizer.encode(TEXT)
+    given = {"max_tokens": TOKENS, "top_logprobs": 0, **how}
+    return [
+        GenerationRequest(ids[at % 3 : length], slot=slots[at % len(slots)], scope=str(slots[at % len(slots)]), **given)
+        for at, length in enumerate(LENGTHS)
+    ]
+
+
+def together(generator: Generator, requests: Sequence[GenerationRequest]) -> list[list[Any]]:
+    """The events of each; every other request joins later, while the first ones write."""
+    uids, events = [], []
+    for at, request in enumerate(requests):
+        uids.append(generator.add(request))
+        for _ in range(3 * (at % 2)):
+            events += generator.step()
+    for uid, rest in run(generator).items():
+        events += [event for event in rest if event.uid == uid]
+    return [[event for event in events if event.uid == uid] for uid in uids]
+
+
+def written(events: list[Any]) -> list[tuple[int, ...]]:
+    return [one.bytes for event in events if isinstance(event, Delta) for one in event.logprobs]
+
+
+def test_a_mixed_batch_equals_each_request_alone_and_mlx_lm(
+    tiny_ws: Workspace, base: LoadedBase, adapters: list[Path]
+) -> None:
+    router = AdapterRouter(base.model)
+    slots = [0, *(router.load(read_adapter(folder, base.info)) for folder in adapters)]
+    peers = [load_base(tiny_ws.models / "tiny").model for _ in slots]
+    for peer, folder in zip(peers[1:], adapters, strict=True):
+        load_adapters(peer, str(folder))
+    base.tokenizer.eos_ids = frozenset()  # the peer goes on after an end as well
+    requests = mixed(base, slots)
+
+    found = together(Generator(router, base.tokenizer, prefill_chunk=48, prefix_bytes=2**26), requests)
+
+    compared = 0
+    for request, events in zip(requests, found, strict=True):
+        ids, sure = by_mlx_lm(peers[slots.index(request.slot)], request.prompt, TOKENS)
+        expected = [tuple(base.tokenizer.token_bytes(token)) for token in ids]
+        (alone,) = together(Generator(router, base.tokenizer), [request])
+        assert written(events)[:sure] == expected[:sure] == written(alone)[:sure]
+        assert isinstance(events[-1], Finished)
+        compared += sure
+    assert compared > 0.9 * TOKENS * len(requests)
+
+
+def test_a_seed_gives_the_same_answer_in_a_mixed_batch(base: LoadedBase, adapters: list[Path]) -> None:
+    router = AdapterRouter(base.model)
+    slots = [0, *(router.load(read_adapter(folder, base.info)) for folder in adapters)]
+    samplings = [
+        Sampling(temperature=1.0, seed=3),
+        Sampling(temperature=0.8, top_p=0.9, seed=4),
+        Sampling(),
+        Sampling(temperature=1.2, top_k=30, min_p=0.02, seed=5),
+        Sampling(temperature=0.9, seed=6, frequency_penalty=0.4),
+    ]
+    requests = [
+        GenerationRequest(one.prompt, TOKENS, slot=one.slot, scope=one.scope, sampling=samplings[at % len(samplings)])
+        for at, one in enumerate(mixed(base, slots))
+    ]
+    found = together(Generator(router, base.tokenizer, prefix_bytes=2**26), requests)
+    alone = [together(Generator(router, base.tokenizer), [request])[0] for request in requests]
+    assert [text_of(events) for events in found] == [text_of(events) for events in alone]
+
+
+def test_rows_that_write_go_on_between_the_chunks_of_a_long_prompt(base: LoadedBase) -> None:
+    generator = Generator(AdapterRouter(base.model), base.tokenizer, prefill_chunk=16)
+    ids = base.tokenizer.encode(TEXT)
+    go_on = Sampling(logit_bias={2: -100.0})
+    writing = generator.add(GenerationRequest(ids[:8], 40, sampling=go_on, top_logprobs=0))
+    for _ in range(3):
+        generator.step()
+    reading = generator.add(GenerationRequest((ids * 2)[:340], 2, sampling=go_on, top_logprobs=0))
+    told: list[list[int]] = []
+    while len(generator):
+        told.append([event.uid for event in generator.step() if isinstance(event, Delta)])
+    before = next(at for at, uids in enumerate(told) if reading in uids)
+    # 339 tokens in chunks of 16, and a token of the other row at every one of them.
+    assert before >= 21
+    assert all(writing in uids for uids in told[:before])
