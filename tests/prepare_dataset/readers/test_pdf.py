@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.prepare_dataset.readers.pdf_press import BOLD, HEIGHT, LEADING, MARGIN, SERIF, SIZE, WIDTH, Press, prose
+from tests.prepare_dataset.readers.pdf_press import BOLD, HEIGHT, LEADING, MARGIN, SERIF, WIDTH, Press, prose
 from tools.prepare_dataset.chapters import read_book
 from tools.prepare_dataset.material import SourceFile
 from tools.prepare_dataset.read import read_sources
-from tools.prepare_dataset.readers.part import Part, Unreadable
+from tools.prepare_dataset.readers.part import Part
 from tools.prepare_dataset.readers.pdf.reader import read_pdf
 
 TITLES = ("A partida", "O temporal", "O regresso")
@@ -197,96 +195,6 @@ def test_a_table_is_read_row_by_row(tmp_path: Path) -> None:
     assert read(tmp_path / "a.pdf").text.split("\n\n")[1] == "\n".join(" ".join(row) for row in rows) + "\n"
 
 
-def test_the_outline_tells_the_chapters(tmp_path: Path) -> None:
-    """Where the headings look like the text, or are pictures."""
-    press = Press(tmp_path / "a.pdf")
-    for n, title in enumerate(("I. A maré", "II. O vento", "III. A areia")):
-        press.canvas.bookmarkPage(f"c{n}")
-        press.canvas.addOutlineEntry(title, f"c{n}", 0)
-        if n != 1:
-            press.line(title)
-            press.y -= LEADING
-        press.paragraph(prose(n * 10, 10))
-        press.new_page()
-    press.save()
-    part = read(tmp_path / "a.pdf")
-    headings = [line for line in part.text.splitlines() if line.startswith("#")]
-    assert headings == ["# I. A maré", "# II. O vento", "# III. A areia"]
-    assert part.mended["headings"] == 1
-    assert part.text.index("# II. O vento") < part.text.index(prose(10, 1)) < part.text.index("# III")
-
-
-def test_headings_are_ranked_by_their_type(tmp_path: Path) -> None:
-    press = Press(tmp_path / "a.pdf")
-    press.heading("O Farol de Areia", 24, room=40)
-    press.new_page()
-    for n in range(2):
-        press.heading(f"Parte {n + 1}", 18)
-        for m in range(2):
-            press.line(f"Capítulo {m + 1}", font=BOLD)
-            press.y -= 6
-            press.paragraph(prose(n * 50 + m * 10))
-    press.save()
-    headings = [line for line in read(tmp_path / "a.pdf").text.splitlines() if line.startswith("#")]
-    chapters = ["### Capítulo 1", "### Capítulo 2"]
-    assert headings == ["# O Farol de Areia", "## Parte 1", *chapters, "## Parte 2", *chapters]
-
-
-def test_title_pages_hold_the_title_and_no_chapters(tmp_path: Path) -> None:
-    press = Press(tmp_path / "a.pdf")
-    press.heading("O Farol de Areia", 20)
-    press.new_page()
-    press.heading("Clemência Prado", 14)
-    press.heading("O Farol de Areia", 28)
-    press.new_page()
-    press.line("Para a minha avó.", indent=100)
-    for n in range(3):
-        press.new_page()
-        press.heading(f"Capítulo {n + 1}", 14)
-        press.paragraph(prose(n * 10))
-    press.save()
-    book = read_book(read(tmp_path / "a.pdf").text, "outro")
-    assert book.title == "O Farol de Areia"
-    assert [chapter.title for chapter in book.chapters] == ["Capítulo 1", "Capítulo 2", "Capítulo 3"]
-
-
-def test_footnotes_and_their_marks_are_left_out(tmp_path: Path) -> None:
-    press = Press(tmp_path / "a.pdf")
-    press.paragraph(prose(1, 12))
-    press.line("O faroleiro chamava-lhe falésia")
-    end = MARGIN + pdfmetrics.stringWidth("O faroleiro chamava-lhe falésia", SERIF, SIZE)
-    press.canvas.setFont(SERIF, 7)
-    press.canvas.drawString(end, press.y + LEADING + 4, "1")
-    press.canvas.setFont(SERIF, 8.5)
-    press.canvas.drawString(MARGIN, 60, "1 Assim se diz na ilha da rocha que cai a pique sobre")
-    press.canvas.drawString(MARGIN, 50, "o mar, e por onde ninguém passa.")
-    press.new_page()
-    press.paragraph(prose(30, 12))
-    press.line("A praça tem 40 m")
-    end = MARGIN + pdfmetrics.stringWidth("A praça tem 40 m", SERIF, SIZE)
-    press.canvas.setFont(SERIF, 7)
-    press.canvas.drawString(end, press.y + LEADING + 4, "2")
-    press.save()
-    part = read(tmp_path / "a.pdf")
-    assert "chamava-lhe falésia\n" in part.text
-    assert "rocha" not in part.text
-    assert part.text.endswith("A praça tem 40 m2\n")
-    assert (part.left_out["notes"], part.left_out["note marks"]) == (1, 1)
-
-
-def test_a_table_of_contents_is_left_out(tmp_path: Path) -> None:
-    press = Press(tmp_path / "a.pdf")
-    press.heading("Índice", 16)
-    for n, title in enumerate(TITLES):
-        press.line(f"{n + 1}. {title} {'. ' * 20}{n * 9 + 3}")
-    press.new_page()
-    press.paragraph(prose(1, 12))
-    press.save()
-    part = read(tmp_path / "a.pdf")
-    assert part.text == f"{prose(1, 12)}\n"
-    assert part.left_out == {"lines of contents": 4}
-
-
 def test_ligatures_accents_set_apart_and_large_first_letters_are_mended(tmp_path: Path) -> None:
     canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(WIDTH, HEIGHT))
     canvas.setFont("Vera", 11)
@@ -328,83 +236,6 @@ def test_a_page_that_lies_on_its_side_is_read_and_text_across_it_is_not(tmp_path
     part = read(tmp_path / "a.pdf")
     assert part.text == f"{prose(0, 3)}\n\n{prose(10, 3)}\n"
     assert part.left_out == {"turned text": 2}
-
-
-def test_pages_that_are_pictures_are_told(tmp_path: Path) -> None:
-    def scanned(canvas: Canvas) -> None:
-        canvas.rect(60, 60, 200, 300, fill=1)
-        canvas.showPage()
-
-    canvas = Canvas(str(tmp_path / "a.pdf"))
-    scanned(canvas)
-    scanned(canvas)
-    canvas.save()
-    with pytest.raises(Unreadable, match="pictures of pages") as caught:
-        read_pdf(tmp_path / "a.pdf")
-    assert "OCR" in caught.value.fix
-    canvas = Canvas(str(tmp_path / "b.pdf"))
-    scanned(canvas)
-    canvas.drawString(60, 700, "Era uma vez um farol que não queria apagar-se.")
-    canvas.showPage()
-    canvas.showPage()
-    canvas.save()
-    part = read(tmp_path / "b.pdf")
-    assert part.left_out == {"pages without text": 1}
-    assert part.pages == ((0, "2"),)
-
-
-def test_fonts_without_characters_are_refused(tmp_path: Path) -> None:
-    canvas = Canvas(str(tmp_path / "a.pdf"))
-    canvas.setFont("Vera", 11)
-    for n in range(20):
-        canvas.drawString(60, 700 - 14 * n, "".join(chr(0xE000 + k) for k in range(n, n + 40)))
-    canvas.save()
-    with pytest.raises(Unreadable, match="do not tell which letters"):
-        read_pdf(tmp_path / "a.pdf")
-
-
-@pytest.mark.parametrize(
-    ("make", "told"),
-    [
-        (lambda path: Canvas(str(path), encrypt=StandardEncryption("segredo")), "protected by a password"),
-        (lambda path: Canvas(str(path)), "Its pages are empty"),
-    ],
-)
-def test_what_gives_no_text_is_told(tmp_path: Path, make: Callable[[Path], Canvas], told: str) -> None:
-    canvas = make(tmp_path / "a.pdf")
-    if "password" in told:
-        canvas.drawString(60, 700, "Era uma vez.")
-    canvas.showPage()
-    canvas.save()
-    with pytest.raises(Unreadable, match=told):
-        read_pdf(tmp_path / "a.pdf")
-
-
-def test_a_pdf_that_may_be_read_but_not_copied_is_read(tmp_path: Path) -> None:
-    """Without a password to open it, its author's wish against copying is the reader's to weigh."""
-    canvas = Canvas(str(tmp_path / "a.pdf"), encrypt=StandardEncryption("", "dono", canCopy=0))
-    canvas.drawString(60, 700, "Era uma vez um farol.")
-    canvas.save()
-    assert read(tmp_path / "a.pdf").text == "Era uma vez um farol.\n"
-
-
-@pytest.mark.parametrize("raw", [b"%PDF-1.7", b"Era uma vez um farol.", b"PK\x03\x04"])
-def test_what_is_no_pdf_is_told(tmp_path: Path, raw: bytes) -> None:
-    (tmp_path / "a.pdf").write_bytes(raw)
-    with pytest.raises(Unreadable, match="damaged, or no PDF"):
-        read_pdf(tmp_path / "a.pdf")
-
-
-@pytest.mark.parametrize(
-    ("title", "told"),
-    [("O Farol de Areia", "O Farol de Areia"), ("Microsoft Word - livro.doc", ""), ("untitled", ""), ("capa.indd", "")],
-)
-def test_a_title_that_a_program_made_up_is_none(tmp_path: Path, title: str, told: str) -> None:
-    canvas = Canvas(str(tmp_path / "a.pdf"))
-    canvas.setTitle(title)
-    canvas.drawString(60, 700, "Era uma vez um farol.")
-    canvas.save()
-    assert read(tmp_path / "a.pdf").title == told
 
 
 def test_the_same_file_gives_the_same_part(novel: Path) -> None:
