@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from server.engine.protocol import Done, Ended, Message, Prompt, Started, Text
+from server.engine.protocol import Done, Ended, Message, Prompt, Reasoning, Started, Text, ToolCall
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
@@ -48,9 +48,9 @@ class GenerationRecord:
         match event:
             case Started():
                 self.started = self.started or now
-            case Text():
+            case Text() | Reasoning() | ToolCall():
                 self.first_token = self.first_token or now
-                if self.prompts is not None:
+                if self.prompts is not None and isinstance(event, Text):
                     self.texts[event.index] = self.texts.get(event.index, "") + event.text
             case Ended():
                 self.reasons.append(event.reason)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from server.engine.errors import TooSlow
 from server.engine.models import Target
-from server.engine.protocol import Done, Ended, Failed, Generate, Prompt, Started, Text
+from server.engine.protocol import Done, Ended, Failed, Generate, Prompt, Reasoning, Started, Text, ToolCall
 from server.records import GenerationRecord, current_id, join_current
 from tools.errors import AfinaError
 from tools.models.sampling import Sampling
 
-Event = Started | Text | Ended | Done
+# What an answer is told in.
+Piece = Text | Reasoning | ToolCall
+Event = Started | Piece | Ended | Done
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Request:
     n: int = 1
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
+    echo: bool = False
     request_id: str = field(default_factory=current_id)
 
     @property
@@ -44,12 +47,13 @@ class Request:
             sampling=self.sampling,
             stop=list(self.stop),
             top_logprobs=self.top_logprobs,
+            echo=self.echo,
             request_id=self.request_id,
         )
 
 
 class Generation:
-    """Iterate over it for Started, the Text and Ended of each answer, and Done, which is the last.
+    """Iterate over it for Started, the pieces and Ended of each answer, and Done, which is the last.
 
     Iterating raises an AfinaError when the request fails, TooSlow when `timeout_s` is over. Whoever
     stops before the end calls `cancel`, which may be called at any time.

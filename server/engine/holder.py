@@ -21,8 +21,10 @@ from server.engine.protocol import (
     Loaded,
     LoadFailed,
     Memory,
+    Reasoning,
     Started,
     Text,
+    ToolCall,
 )
 from server.settings import Settings
 from tools.errors import AfinaError
@@ -32,7 +34,7 @@ from tools.workspace.locks import FileLock
 
 log = logging.getLogger(__name__)
 
-Told = Started | Text | Ended | Done | Failed | Cancelled
+Told = Started | Text | Reasoning | ToolCall | Ended | Done | Failed | Cancelled
 
 _LOCK_WAIT_S = 20.0
 # Before the next start, by how many deaths came one after another.
@@ -184,7 +186,7 @@ class BaseHolder:
                     self._answer.set_exception(AfinaError.from_dict(message.error))
             case Memory():
                 self.memory = message
-            case Started() | Text() | Ended() | Done() | Failed() | Cancelled():
+            case Started() | Text() | Reasoning() | ToolCall() | Ended() | Done() | Failed() | Cancelled():
                 self._on_event(message)
 
     def _on_end(self, process: EngineProcess) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tools.models.sampling import Sampling
+from tools.models.tool_calls.functions import ToolUse
 
 VERSION = 1
 # The file descriptor of the engine's end of the pair, handed over in the environment.
@@ -52,8 +53,14 @@ class Load(Message):
 
 
 class Conversation(Message):
+    """Calls in the messages are written as OpenAI writes them, their arguments as JSON text of an object."""
+
     type: Literal["conversation"] = "conversation"
     messages: list[dict[str, Any]]
+    tools: ToolUse | None = None
+    json_schema: dict[str, Any] | None = Field(None, description="JSON Schema that what is said follows")
+    thinking: bool | None = Field(None, description="Whether to think first, where the template lets one choose")
+    effort: str | None = Field(None, description="How much to think, likewise; `none` not at all")
 
 
 class PlainText(Message):
@@ -81,6 +88,7 @@ class Generate(Message):
     sampling: Sampling
     stop: list[str] = []
     top_logprobs: int | None = None
+    echo: bool = Field(False, description="Begin each answer with its prompt, scored as the answer is")
     request_id: str = Field("", description="The HTTP request's, for the engine's log")
 
 
@@ -123,10 +131,13 @@ class Started(Message):
 
 
 class Logprob(Message):
+    """logprob: None for the first token of a prompt. start: characters of the answer before the token's own."""
+
     token: str
     bytes: list[int]
-    logprob: float
+    logprob: float | None
     top: list[Logprob] = []
+    start: int = 0
 
 
 class Text(Message):
@@ -137,22 +148,45 @@ class Text(Message):
     logprobs: list[Logprob] = []
 
 
+class Reasoning(Message):
+    """What the model thinks before it answers."""
+
+    type: Literal["reasoning"] = "reasoning"
+    id: int
+    index: int
+    text: str
+
+
+class ToolCall(Message):
+    """A piece of a call of a function; the first of a call has its id and the function's name."""
+
+    type: Literal["tool_call"] = "tool_call"
+    id: int
+    index: int
+    call: int = Field(description="Its place among the answer's calls")
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str = Field(description="The next piece of the arguments' JSON text")
+
+
 class Ended(Message):
     """One answer is complete."""
 
     type: Literal["ended"] = "ended"
     id: int
     index: int
-    reason: Literal["stop", "length"]
+    reason: Literal["stop", "length", "tool_calls"]
 
 
 class Done(Message):
-    """All answers are. prompt_tokens counts each prompt once."""
+    """All answers are. prompt_tokens counts each prompt once; cached_tokens those of them not read anew."""
 
     type: Literal["done"] = "done"
     id: int
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = Field(0, description="Of the completion's, those that were thought")
 
 
 class Failed(Message):
@@ -179,11 +213,16 @@ class Memory(Message):
     adapters: list[str]
     adapter_loads: int = Field(0, description="Since the base was loaded, as are the evictions")
     adapter_evictions: int = 0
+    prefix_hits: int = Field(0, description="Prompts that began like one that was kept, since the base was loaded")
+    prefix_misses: int = 0
+    prefix_hit_tokens: int = Field(0, description="Tokens that were not read anew")
+    prefix_bytes: int = Field(0, description="Kept now")
+    prefix_evictions: int = 0
 
 
 ToEngine = Annotated[Load | Generate | Cancel | Stop, Field(discriminator="type")]
 FromEngine = Annotated[
-    Ready | Loaded | LoadFailed | Started | Text | Ended | Done | Failed | Cancelled | Memory,
+    Ready | Loaded | LoadFailed | Started | Text | Reasoning | ToolCall | Ended | Done | Failed | Cancelled | Memory,
     Field(discriminator="type"),
 ]
 

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from server.engine.generation import Event
-from server.engine.protocol import Done, Ended, Logprob, Text
+from server.engine.generation import Event, Piece
+from server.engine.protocol import Done, Ended, Logprob, Reasoning, Text, ToolCall
 from server.openai.connection import DONE, HEARTBEAT, EventStream, event, while_connected, with_pauses
 from server.openai.errors import told
 from server.openai.schemas import Common
@@ -24,13 +24,36 @@ from server.state import AppState
 
 
 @dataclass
+class Call:
+    """A call of a function; arguments: JSON text."""
+
+    id: str | None
+    name: str | None
+    arguments: str = ""
+
+
+@dataclass
 class Choice:
     """An answer as it grows."""
 
     index: int
     text: str = ""
+    thoughts: str = ""
+    calls: list[Call] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
     reason: str | None = None
+
+    def add(self, piece: Piece) -> None:
+        match piece:
+            case Text():
+                self.text += piece.text
+                self.logprobs += piece.logprobs
+            case Reasoning():
+                self.thoughts += piece.text
+            case ToolCall():
+                if piece.name is not None:
+                    self.calls.append(Call(piece.call_id, piece.name))
+                self.calls[piece.call].arguments += piece.arguments
 
 
 class Shape(Protocol):
@@ -46,8 +69,8 @@ class Shape(Protocol):
     def first(self, index: int) -> dict[str, Any] | None:
         """What an answer's stream opens with, if anything."""
 
-    def delta(self, text: Text, before: Choice) -> dict[str, Any]:
-        """A piece of an answer; `before` is what came before it."""
+    def delta(self, piece: Piece) -> dict[str, Any]:
+        """A piece of an answer."""
 
     def last(self, ended: Ended) -> dict[str, Any]:
         """The end of an answer."""
@@ -58,6 +81,8 @@ def usage(done: Done) -> dict[str, Any]:
         "prompt_tokens": done.prompt_tokens,
         "completion_tokens": done.completion_tokens,
         "total_tokens": done.prompt_tokens + done.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": done.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": done.reasoning_tokens},
     }
 
 
@@ -104,9 +129,8 @@ async def _whole(answers: Answers, shape: Shape, head: dict[str, Any]) -> dict[s
     choices = [Choice(index) for index in range(answers.rows)]
     async for one in answers:
         match one:
-            case Text():
-                choices[one.index].text += one.text
-                choices[one.index].logprobs += one.logprobs
+            case Text() | Reasoning() | ToolCall():
+                choices[one.index].add(one)
             case Ended():
                 choices[one.index].reason = one.reason
             case Done():
@@ -121,7 +145,6 @@ async def _stream(
     shape: Shape,
     head: dict[str, Any],
 ) -> AsyncGenerator[bytes]:
-    before = [Choice(index) for index in range(answers.rows)]
     if asked.wants_usage:
         head = {**head, "usage": None}
 
@@ -129,7 +152,7 @@ async def _stream(
         return event({**head, "choices": [choice]})
 
     try:
-        for index in range(len(before)):
+        for index in range(answers.rows):
             opening = shape.first(index)
             if opening is not None:
                 yield chunk(opening)
@@ -137,9 +160,8 @@ async def _stream(
             match one:
                 case None:
                     yield HEARTBEAT
-                case Text():
-                    yield chunk(shape.delta(one, before[one.index]))
-                    before[one.index].text += one.text
+                case Text() | Reasoning() | ToolCall():
+                    yield chunk(shape.delta(one))
                 case Ended():
                     yield chunk(shape.last(one))
                 case Done():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.engine.generation import Request
+from server.engine.generation import Piece, Request
 from server.engine.models import Target
-from server.engine.protocol import Conversation, Ended, Logprob, Text
+from server.engine.protocol import Conversation, Ended, Logprob, Reasoning, Text, ToolCall
 from server.openai.answering import Choice
 from server.openai.schemas import ChatRequest
 
@@ -29,7 +29,7 @@ class ChatShape:
     def choice(self, choice: Choice) -> dict[str, Any]:
         return {
             **self._head(choice.index),
-            "message": {"role": "assistant", "content": choice.text, "refusal": None},
+            "message": _message(choice),
             "logprobs": self._told(choice.logprobs),
             "finish_reason": choice.reason,
         }
@@ -37,9 +37,14 @@ class ChatShape:
     def first(self, index: int) -> dict[str, Any]:
         return self._chunk(index, {"role": "assistant", "content": ""})
 
-    def delta(self, text: Text, before: Choice) -> dict[str, Any]:
-        del before
-        return {**self._chunk(text.index, {"content": text.text}), "logprobs": self._told(text.logprobs)}
+    def delta(self, piece: Piece) -> dict[str, Any]:
+        match piece:
+            case Reasoning():
+                return self._chunk(piece.index, {"reasoning_content": piece.text})
+            case ToolCall():
+                return self._chunk(piece.index, {"tool_calls": [_piece_of_call(piece)]})
+            case Text():
+                return {**self._chunk(piece.index, {"content": piece.text}), "logprobs": self._told(piece.logprobs)}
 
     def last(self, ended: Ended) -> dict[str, Any]:
         return {**self._chunk(ended.index, {}), "finish_reason": ended.reason}
@@ -53,15 +58,47 @@ class ChatShape:
         return {"content": [{**_token(one), "top_logprobs": [_token(top) for top in one.top]} for one in logprobs]}
 
 
+def _message(choice: Choice) -> dict[str, Any]:
+    told: dict[str, Any] = {"role": "assistant", "content": choice.text, "refusal": None}
+    if choice.thoughts:
+        told["reasoning_content"] = choice.thoughts
+    if choice.calls:
+        told["content"] = choice.text or None
+        told["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in choice.calls
+        ]
+    return told
+
+
+def _piece_of_call(piece: ToolCall) -> dict[str, Any]:
+    """The first piece of a call has all of its head, the others have arguments alone."""
+    if piece.name is None:
+        return {"index": piece.call, "function": {"arguments": piece.arguments}}
+    function = {"name": piece.name, "arguments": piece.arguments}
+    return {"index": piece.call, "id": piece.call_id, "type": "function", "function": function}
+
+
 def _token(one: Logprob) -> dict[str, Any]:
     return {"token": one.token, "logprob": one.logprob, "bytes": one.bytes}
+
+
+def _conversation(asked: ChatRequest) -> Conversation:
+    form = asked.response_format
+    return Conversation(
+        messages=[message.plain() for message in asked.messages],
+        tools=asked.tool_use(),
+        json_schema=form.schema_of_answers() if form else None,
+        thinking=asked.thinking,
+        effort=asked.reasoning_effort,
+    )
 
 
 def engine_request(asked: ChatRequest, target: Target, default_tokens: int) -> Request:
     """What the engine is asked."""
     return Request(
         target=target,
-        prompts=(Conversation(messages=[message.plain() for message in asked.messages]),),
+        prompts=(_conversation(asked),),
         max_tokens=asked.max_tokens or asked.max_completion_tokens or default_tokens,
         sampling=asked.sampling(),
         n=asked.n,

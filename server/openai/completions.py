@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.engine.generation import Request
+from server.engine.generation import Piece, Request
 from server.engine.models import Target
 from server.engine.protocol import Ended, Logprob, PlainText, Prompt, Text, TokenIds
 from server.openai.answering import Choice
@@ -22,32 +22,34 @@ class CompletionShape:
         self._logprobs = asked.logprobs is not None
 
     def choice(self, choice: Choice) -> dict[str, Any]:
-        logprobs = self._told(choice.logprobs, 0)
+        logprobs = self._told(choice.logprobs)
         return {"index": choice.index, "text": choice.text, "logprobs": logprobs, "finish_reason": choice.reason}
 
     def first(self, index: int) -> None:
         del index
 
-    def delta(self, text: Text, before: Choice) -> dict[str, Any]:
-        logprobs = self._told(text.logprobs, len(before.text))
-        return {"index": text.index, "text": text.text, "logprobs": logprobs, "finish_reason": None}
+    def delta(self, piece: Piece) -> dict[str, Any]:
+        assert isinstance(piece, Text), "only conversations are answered in other pieces"
+        logprobs = self._told(piece.logprobs)
+        return {"index": piece.index, "text": piece.text, "logprobs": logprobs, "finish_reason": None}
 
     def last(self, ended: Ended) -> dict[str, Any]:
         return {"index": ended.index, "text": "", "logprobs": None, "finish_reason": ended.reason}
 
-    def _told(self, logprobs: list[Logprob], offset: int) -> dict[str, Any] | None:
+    def _told(self, logprobs: list[Logprob]) -> dict[str, Any] | None:
         if not self._logprobs:
             return None
-        offsets = []
-        for one in logprobs:
-            offsets.append(offset)
-            offset += len(one.token)
         return {
             "tokens": [_name(one) for one in logprobs],
             "token_logprobs": [one.logprob for one in logprobs],
-            "top_logprobs": [{_name(top): top.logprob for top in one.top} for one in logprobs],
-            "text_offset": offsets,
+            "top_logprobs": [_alternatives(one) for one in logprobs],
+            "text_offset": [one.start for one in logprobs],
         }
+
+
+def _alternatives(one: Logprob) -> dict[str, float | None] | None:
+    """The likeliest tokens, and the token itself; None for a prompt's first, which nothing comes before."""
+    return None if one.logprob is None else {_name(told): told.logprob for told in [*one.top, one]}
 
 
 def _name(one: Logprob) -> str:
@@ -68,6 +70,7 @@ def engine_request(asked: CompletionRequest, target: Target) -> Request:
         n=asked.n,
         stop=asked.stops(),
         top_logprobs=asked.logprobs,
+        echo=asked.echo,
     )
 
 

@@ -23,7 +23,13 @@ COMPLETIONS: dict[str, Any] = {
 }
 
 _HEAD = {"created": 1795500000, "model": "livros", "system_fingerprint": "fp_5a2d91c07be34f68_livros@9c0e44d1"}
-_USAGE = {"prompt_tokens": 17, "completion_tokens": 8, "total_tokens": 25}
+_USAGE = {
+    "prompt_tokens": 17,
+    "completion_tokens": 8,
+    "total_tokens": 25,
+    "prompt_tokens_details": {"cached_tokens": 0},
+    "completion_tokens_details": {"reasoning_tokens": 0},
+}
 
 CHAT_ANSWER: dict[str, Any] = {
     "id": "chatcmpl-6f1c2a9d3b7e4c5fa0b1d2e3f4a5b6c7",

@@ -153,4 +153,4 @@ def _missing(param: str) -> ApiError:
 
 
 def _wrong(param: str, what: str) -> ApiError:
-    return ApiError(400, f"`{param}` {what}.", param=param, code="invalid_value")
+    return ApiError(400, f"`{param}` {what}.", param=param, code="invalid_messages")

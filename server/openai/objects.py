@@ -31,10 +31,20 @@ class ErrorAnswer(_Object):
 # What generation answers ---------------------------------------------------------------------------
 
 
+class PromptTokens(_Object):
+    cached_tokens: int = Field(ge=0, description="Not read anew: the prompt began like one that was read before")
+
+
+class CompletionTokens(_Object):
+    reasoning_tokens: int = Field(ge=0, description="Thoughts, counted anew from their text")
+
+
 class Usage(_Object):
     prompt_tokens: int = Field(ge=0, description="Each prompt counts once for each model that reads it")
     completion_tokens: int = Field(ge=0)
     total_tokens: int = Field(ge=0)
+    prompt_tokens_details: PromptTokens
+    completion_tokens_details: CompletionTokens
 
 
 class TopLogprob(_Object):
@@ -51,10 +61,23 @@ class ChatLogprobs(_Object):
     content: list[TokenLogprob]
 
 
+class CalledFunction(_Object):
+    name: str
+    arguments: str = Field(description="JSON text; whole only where the answer was not cut")
+
+
+class CalledTool(_Object):
+    id: str
+    type: Literal["function"]
+    function: CalledFunction
+
+
 class AssistantMessage(_Object):
     role: Literal["assistant"]
-    content: str
+    content: str | None = Field(description="null where there are calls and no words")
     refusal: None
+    reasoning_content: str = Field("", description="Thoughts before the answer, of models that think")
+    tool_calls: list[CalledTool] = Field([], min_length=1)
 
 
 class ChatChoice(_Object):
@@ -62,7 +85,7 @@ class ChatChoice(_Object):
     model: str = Field("", description="Which of `models` it is of; only where several were asked")
     message: AssistantMessage
     logprobs: ChatLogprobs | None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "tool_calls"]
 
 
 class _Head(_Object):
@@ -78,9 +101,25 @@ class ChatCompletion(_Head):
     usage: Usage
 
 
+class FunctionPiece(_Object):
+    name: str = ""
+    arguments: str
+
+
+class CallPiece(_Object):
+    """The first piece of a call has its `id`, `type` and `name`; the arguments of all, joined, are JSON text."""
+
+    index: int = Field(ge=0)
+    id: str = ""
+    type: Literal["function"] = "function"
+    function: FunctionPiece
+
+
 class Delta(_Object):
     role: Literal["assistant"] = "assistant"
-    content: str = ""
+    content: str | None = ""
+    reasoning_content: str = ""
+    tool_calls: list[CallPiece] = []
 
 
 class ChatChunkChoice(_Object):
@@ -88,7 +127,7 @@ class ChatChunkChoice(_Object):
     model: str = Field("", description="Which of `models` it is of; only where several were asked")
     delta: Delta
     logprobs: ChatLogprobs | None
-    finish_reason: Literal["stop", "length"] | None
+    finish_reason: Literal["stop", "length", "tool_calls"] | None
 
 
 class ChatCompletionChunk(_Head):
@@ -101,8 +140,8 @@ class ChatCompletionChunk(_Head):
 
 class CompletionLogprobs(_Object):
     tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
+    token_logprobs: list[float | None] = Field(description="null for a prompt's first token")
+    top_logprobs: list[dict[str, float] | None]
     text_offset: list[int] = Field(description="Where each token starts, in characters of the text")
 
 

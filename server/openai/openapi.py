@@ -17,7 +17,9 @@ from starlette.routing import BaseRoute, Route
 
 from server import __version__
 from server.openai import examples, objects, parameters
-from server.openai.schemas import ChatMessage, ChatRequest, Common, CompletionRequest
+from server.openai.messages import ChatMessage
+from server.openai.response_format import ResponseFormat
+from server.openai.schemas import ChatRequest, Common, CompletionRequest
 
 _SCHEMAS = "#/components/schemas/"
 _NULL = {"type": "null"}
@@ -245,6 +247,8 @@ def _schemas() -> dict[str, Any]:
         _let_absent(taken[request.__name__], request.unsupported)
         taken[request.__name__]["allOf"] = request.rules()
     _let_absent(taken[ChatMessage.__name__], parameters.MESSAGE)
+    for part in (ChatMessage, ResponseFormat):
+        taken[part.__name__] |= part.rules()
     return {**_defined(answers, "serialization"), **taken}
 
 

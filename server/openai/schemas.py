@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from server.openai import parameters
 from server.openai.errors import ApiError
 from server.openai.fields import WHOLE, Biases, Choices, Labels, Limit, Seed, Stops, TokenId
+from server.openai.messages import ChatMessage, Strict, check_messages
+from server.openai.response_format import ResponseFormat
+from server.openai.tools import ToolChoice, Tools, tool_use
 from tools.models.sampling import Sampling
+from tools.models.tool_calls.functions import ToolUse
 
 _LABEL = "Accepted for its sender's own use; changes nothing"
 _MAX_PROMPTS = 32
@@ -19,16 +22,12 @@ _MAX_PROMPTS = 32
 Id = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class StreamOptions(_Strict):
+class StreamOptions(Strict):
     include_usage: bool | None = Field(None, description="A last chunk, with empty `choices`, tells the usage")
     include_obfuscation: Literal[False] | None = Field(None, description="Not supported: no padding is added")
 
 
-class Common(_Strict):
+class Common(Strict):
     """What chat and completions share. temperature defaults to 1, as OpenAI's does."""
 
     unsupported: ClassVar[parameters.Neutral] = {}
@@ -109,35 +108,14 @@ def contradiction(param: str, message: str) -> ApiError:
 Compared = Annotated[list[Id], Field(min_length=2, max_length=8, json_schema_extra={"uniqueItems": True})]
 
 
-class TextPart(_Strict):
-    type: Literal["text"]
-    text: str
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
-class ChatMessage(_Strict):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | Annotated[list[TextPart], Field(min_length=1)]
+_SOME_TOOLS = {"properties": {"tools": {"type": "array", "minItems": 1}}, "required": ["tools"]}
 
-    @field_validator("role", mode="before")
-    @classmethod
-    def _no_tools(cls, value: Any) -> Any:
-        if value in ("tool", "function"):
-            raise PydanticCustomError("unsupported", "tool calls are not supported")
-        return value
 
-    @field_validator("content", mode="before")
-    @classmethod
-    def _text_alone(cls, value: Any) -> Any:
-        for part in value if isinstance(value, list) else []:
-            kind = part.get("type") if isinstance(part, dict) else None
-            if isinstance(kind, str) and kind != "text":
-                raise PydanticCustomError("unsupported", "only text parts are supported")
-        return value
-
-    def plain(self) -> dict[str, Any]:
-        """As chat templates take it: `developer` is the newer name of `system`."""
-        content = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
-        return {"role": "system" if self.role == "developer" else self.role, "content": content}
+class TemplateChoices(Strict):
+    enable_thinking: bool | None = Field(None, description="Whether to think before the answer")
 
 
 class ChatRequest(Common):
@@ -157,9 +135,29 @@ class ChatRequest(Common):
     top_logprobs: Annotated[int, Field(ge=0, le=20), WHOLE] | None = Field(
         None, description="Alternatives to tell of each token; only with `logprobs`"
     )
+    response_format: ResponseFormat | None = Field(None, description="The form of the answers, held to by a grammar")
+    tools: Tools | None = Field(None, description="Functions that the model may call; the client runs them")
+    tool_choice: ToolChoice | None = Field(
+        None, description="Whether to call: default `auto` with `tools`; `required` and a named function by a grammar"
+    )
+    parallel_tool_calls: bool | None = Field(None, description="Whether one answer may call more than once")
+    reasoning_effort: Effort | None = Field(
+        None, description="How much to think, where the model's template lets one choose; `none` not at all"
+    )
+    chat_template_kwargs: TemplateChoices | None = Field(
+        None, description="What the model's chat template lets one choose"
+    )
 
     def check(self) -> None:
         super().check()
+        check_messages(self.messages)
+        self.tool_use()
+        if self.response_format is not None:
+            self.response_format.check()
+        if self.reasoning_effort is not None and self.thinking is not None:
+            raise contradiction(
+                "reasoning_effort", "`reasoning_effort` and `enable_thinking` choose the same thing: give one of them."
+            )
         if self.models is not None and self.model is not None:
             raise contradiction("models", "`models` stands in place of `model`: give one of them.")
         if self.models is not None and len(set(self.models)) < len(self.models):
@@ -171,11 +169,21 @@ class ChatRequest(Common):
         if self.top_logprobs is not None and not self.logprobs:
             raise contradiction("top_logprobs", "`top_logprobs` needs `logprobs: true`.")
 
+    def tool_use(self) -> ToolUse | None:
+        """Raises ApiError 400 for tools and choices that contradict one another."""
+        return tool_use(self.tools, self.tool_choice, self.parallel_tool_calls)
+
+    @property
+    def thinking(self) -> bool | None:
+        return self.chat_template_kwargs.enable_thinking if self.chat_template_kwargs else None
+
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         return [
             *super().rules(),
             either(without("models"), without("model")),
+            either(without("reasoning_effort"), without("chat_template_kwargs")),
+            either({"properties": {"tool_choice": {"enum": [None, "none", "auto"]}}}, _SOME_TOOLS),
             either(without("max_tokens"), without("max_completion_tokens")),
             either(without("top_logprobs"), having("logprobs", True)),
         ]
@@ -196,7 +204,10 @@ class CompletionRequest(Common):
         | TokenIds
         | Annotated[list[TokenIds], Field(min_length=1, max_length=_MAX_PROMPTS)]
     ) = Field(description="A text or its token ids, or a list of either")
-    max_tokens: Limit = Field(16, description="Tokens of each answer")
+    max_tokens: Annotated[int, Field(ge=0, le=2**31), WHOLE] = Field(
+        16, description="Tokens of each answer; 0 only with `echo`"
+    )
+    echo: bool = Field(False, description="Begin each answer with its prompt, whose log-probabilities are told too")
     best_of: Choices | None = Field(None, description="Only what `n` is: no answers are left out")
     logprobs: Annotated[int, Field(ge=0, le=5), WHOLE] | None = Field(
         None, description="Tell each token's natural log-probability, and so many alternatives"
@@ -206,9 +217,12 @@ class CompletionRequest(Common):
         super().check()
         if self.best_of is not None and self.best_of != self.n:
             raise ApiError(400, "`best_of` is only supported as `n`.", param="best_of", code="unsupported_parameter")
+        if self.max_tokens == 0 and not self.echo:
+            raise contradiction("max_tokens", "`max_tokens` 0 needs `echo: true`.")
 
     @classmethod
     def rules(cls) -> list[dict[str, Any]]:
         same = [{**having("best_of", n), "allOf": [having("n", n)]} for n in range(2, 9)]
         one = {**having("best_of", 1), "allOf": [either(without("n"), having("n", 1))]}
-        return [*super().rules(), either(without("best_of"), one, *same)]
+        some: dict[str, Any] = {"properties": {"max_tokens": {"not": {"const": 0}}}}
+        return [*super().rules(), either(without("best_of"), one, *same), either(some, having("echo", True))]

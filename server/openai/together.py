@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 
-from server.engine.generation import Event, Generation, Request
+from server.engine.generation import Event, Generation, Piece, Request
 from server.engine.handle import Engine
 from server.engine.models import Target
-from server.engine.protocol import Done, Ended, Started, Text
+from server.engine.protocol import Done, Ended, Started
 from server.openai.errors import ApiError
 
 
@@ -100,7 +100,7 @@ class Answers:
 async def _read(generation: Generation, offset: int, into: asyncio.Queue[Event | BaseException]) -> None:
     try:
         async for event in generation:
-            if isinstance(event, Text | Ended):
+            if isinstance(event, Piece | Ended):
                 event = event.model_copy(update={"index": event.index + offset})
             into.put_nowait(event)
     except Exception as error:

@@ -13,7 +13,7 @@ from server.openai.errors import ApiError
 from server.openai.json_schema import check_depth, check_schema
 from server.openai.messages import Strict
 from tools.errors import nearest, printable
-from tools.models.tool_calls.functions import MOST_CALLS, Function, ToolUse
+from tools.models.tool_calls.functions import Function, ToolUse
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MOST_TOOLS = 128
@@ -60,23 +60,21 @@ ToolChoice = Literal["none", "auto", "required"] | ChosenTool
 def tool_use(tools: Sequence[Tool] | None, choice: ToolChoice | None, parallel: bool | None) -> ToolUse | None:
     """What the engine is told of tools, None where none may be called. Raises ApiError 400 for what contradicts itself.
 
-    An answer calls at most `MOST_CALLS` functions where calls are held to a grammar, one without `parallel`.
+    Where calls are held to a grammar, an answer makes at most `tools.models.tool_calls.functions.MOST_CALLS`.
     """
     functions = [_function(tool.function, f"tools[{place}].function") for place, tool in enumerate(tools or [])]
     names = [function.name for function in functions]
     for place, name in enumerate(names):
         if name in names[:place]:
-            raise ApiError(
-                400, f"`tools[{place}].function.name` is there twice.", param=f"tools[{place}].function.name",
-                code="invalid_value",
-            )  # fmt: skip
+            param = f"tools[{place}].function.name"
+            raise _wrong(param, f"`{param}` is that of another function.")
     if isinstance(choice, ChosenTool) and choice.function.name not in names:
         near = nearest(choice.function.name, names)
         hint = f" Did you mean `{near[0]}`?" if near else ""
         name = printable(choice.function.name)
-        raise _wrong_choice(f"`tool_choice` names `{name}`, which is not among `tools`.{hint}")
+        raise _wrong("tool_choice", f"`tool_choice` names `{name}`, which is not among `tools`.{hint}")
     if choice == "required" and not functions:
-        raise _wrong_choice("`tool_choice` needs `tools` to choose from.")
+        raise _wrong("tool_choice", "`tool_choice` needs `tools` to choose from.")
     if not functions or choice == "none":
         return None
     only = choice.function.name if isinstance(choice, ChosenTool) else None
@@ -88,9 +86,7 @@ def _function(tool: FunctionTool, at: str) -> Function:
     parameters = tool.parameters or {}
     param = f"{at}.parameters"
     if parameters.get("type", "object") != "object":
-        raise ApiError(
-            400, f"`{param}` must describe an object: its `type` is `object`.", param=param, code="invalid_value"
-        )
+        raise _wrong(param, f"`{param}` must describe an object: its `type` is `object`.")
     if tool.strict:
         check_schema(parameters, param)
     else:
@@ -98,8 +94,5 @@ def _function(tool: FunctionTool, at: str) -> Function:
     return Function(name=tool.name, description=tool.description, parameters=parameters, strict=bool(tool.strict))
 
 
-def _wrong_choice(message: str) -> ApiError:
-    return ApiError(400, message, param="tool_choice", code="invalid_value")
-
-
-__all__ = ["MOST_CALLS", "ToolChoice", "Tools", "tool_use"]
+def _wrong(param: str, message: str) -> ApiError:
+    return ApiError(400, message, param=param, code="invalid_tools")

@@ -8,6 +8,7 @@ import pytest
 from server.engine.protocol import AdapterRef, Conversation, Generate, PlainText, Prompt
 from server.engine.worker.adapters import Adapters
 from server.engine.worker.admission import Admission
+from server.engine.worker.conversations import FREE
 from server.engine.worker.prompts import Prepared
 from tests.support.tiny_adapter import make_tiny_adapter
 from tools.compute import device
@@ -26,7 +27,7 @@ COSTS = AnswerCosts(token=1024, width=0, score=0)
 
 def asked(number: int, prompt: int, limit: int, n: int = 1, kind: Prompt | None = None) -> tuple[Generate, Prepared]:
     request = Generate(id=number, prompts=[kind or PlainText(text="-")], n=n, max_tokens=limit, sampling=GREEDY)
-    return request, Prepared([[0] * prompt], [limit])
+    return request, Prepared([[0] * prompt], [limit], [FREE], [])
 
 
 def test_a_request_that_can_never_fit_is_told_by_how_much() -> None:

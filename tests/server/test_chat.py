@@ -42,7 +42,8 @@ def test_a_stream_is_the_plain_answer_in_pieces(client: openai.OpenAI) -> None:
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == plain.choices[0].message.content
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "length"
     assert chunks[-1].choices == []
-    assert chunks[-1].usage == plain.usage
+    same = {"prompt_tokens", "completion_tokens", "total_tokens"}
+    assert chunks[-1].usage.model_dump(include=same) == plain.usage.model_dump(include=same)
     assert {c.id for c in chunks} == {chunks[0].id}
     assert len(chunks) > 5
 

@@ -21,6 +21,9 @@ CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 # Routes that are described elsewhere, by the protocol that they speak.
 NOT_OURS = {"/mcp"}
 
+TOOL = {"type": "function", "function": {"name": "hora", "strict": True}}
+JSON_FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": {"type": "integer"}}}
+
 # A value of each field of a request that asks for something, and what else the request must have then.
 COMMON: dict[str, dict[str, Any]] = {
     "model": {"model": "um"},
@@ -53,11 +56,18 @@ SAMPLES: dict[str, dict[str, dict[str, Any]]] = {
         "max_completion_tokens": {"max_tokens": None, "max_completion_tokens": 2},
         "logprobs": {"logprobs": True},
         "top_logprobs": {"logprobs": True, "top_logprobs": 3},
+        "response_format": {"response_format": JSON_FORMAT},
+        "tools": {"tools": [TOOL]},
+        "tool_choice": {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "hora"}}},
+        "parallel_tool_calls": {"tools": [TOOL], "parallel_tool_calls": False},
+        "reasoning_effort": {"reasoning_effort": "none"},
+        "chat_template_kwargs": {"chat_template_kwargs": {"enable_thinking": None}},
     },
     COMPLETIONS: {
         **COMMON,
         "prompt": {"prompt": [[5, 6], [7]]},
         "best_of": {"n": 2, "best_of": 2},
+        "echo": {"echo": True, "max_tokens": 0, "logprobs": 1},
         "logprobs": {"logprobs": 3},
     },
 }
@@ -153,7 +163,17 @@ def test_every_described_field_is_taken(server: RunningServer, contract: Contrac
         (CHAT, {"tools": [{"type": "custom"}]}),
         (CHAT, {"messages": [{"role": "user", "content": "olá", "audio": {"id": "a"}}]}),
         (CHAT, {"outro": 1}),
+        (CHAT, {"tool_choice": "required"}),
+        (CHAT, {"tools": [{"type": "function", "function": {"name": "não sei"}}]}),
+        (CHAT, {"response_format": {"type": "json_schema"}}),
+        (CHAT, {"response_format": {**JSON_FORMAT, "type": "text"}}),
+        (CHAT, {"reasoning_effort": "none", "chat_template_kwargs": {"enable_thinking": True}}),
+        (CHAT, {"messages": [{"role": "user"}]}),
+        (CHAT, {"messages": [{"role": "user", "content": "olá", "tool_call_id": "a"}]}),
+        (CHAT, {"messages": [{"role": "assistant", "tool_calls": []}]}),
+        (CHAT, {"messages": [*HELLO, {"role": "tool", "content": "olá"}]}),
         (COMPLETIONS, {"best_of": 2}),
+        (COMPLETIONS, {"max_tokens": 0}),
         (COMPLETIONS, {"n": 2, "best_of": 1}),
         (COMPLETIONS, {"prompt": ""}),
         (COMPLETIONS, {"logit_bias": {"05": 1}}),

@@ -128,7 +128,7 @@ def _variables(conversation: Conversation, template: ChatTemplate) -> dict[str, 
     if conversation.thinking is not None:
         if not template.mentions(_SWITCH):
             raise InvalidArgument(
-                "This model's chat template has no switch for thinking.",
+                "`chat_template_kwargs`: this model's chat template has no switch for thinking.",
                 field="chat_template_kwargs",
                 fix="Leave `enable_thinking` out.",
             )
@@ -139,7 +139,7 @@ def _variables(conversation: Conversation, template: ChatTemplate) -> dict[str, 
         found[_EFFORT] = conversation.effort
     elif conversation.effort not in (None, "none") or (conversation.effort and template.mentions(CLOSES)):
         raise InvalidArgument(
-            "This model's chat template lets nobody choose how much is thought.",
+            "`reasoning_effort`: this model's chat template lets nobody choose how much is thought.",
             field="reasoning_effort",
             fix="Leave `reasoning_effort` out.",
         )

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from server.engine.protocol import Conversation, Generate, PlainText, TokenIds
+from server.engine.worker.conversations import FREE, AnswerPlan, Conversations
+from server.engine.worker.echo import Echo
 from tools.compute.loading import LoadedBase
 from tools.errors import DoesNotFit, InvalidArgument
 from tools.models.tokenizer import Tokenizer
@@ -13,27 +15,33 @@ from tools.models.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Prepared:
-    """prompts: token ids. limits: the most tokens to write after each."""
+    """prompts: token ids. limits: the most tokens to write after each. plans: how the answers are written.
+    echoes: the prompts as text, where answers begin with it."""
 
     prompts: list[list[int]]
     limits: list[int]
+    plans: list[AnswerPlan]
+    echoes: list[Echo]
 
 
-def prepare(request: Generate, base: LoadedBase) -> Prepared:
-    """Ids of every prompt.
+def prepare(request: Generate, base: LoadedBase, conversations: Conversations) -> Prepared:
+    """Ids of every prompt, and how to answer. conversations: the base's.
 
     Raises DoesNotFit for a prompt that leaves no room in the context, InvalidArgument for one without
-    tokens and for ids that the vocabulary does not have.
+    tokens, for ids that the vocabulary does not have, and for what the template does not take.
     """
     context = base.info.max_positions
     _check_ids(request.sampling.logit_bias, base, "logit_bias")
-    prompts, limits = [], []
+    prompts, limits, plans = [], [], []
     for prompt in request.prompts:
-        ids = _ids(prompt, base)
+        if isinstance(prompt, Conversation):
+            ids, plan = conversations.read(prompt)
+        else:
+            ids, plan = _ids(prompt, base), FREE
         field = "messages" if isinstance(prompt, Conversation) else "prompt"
         if not ids:
             raise InvalidArgument("The prompt has no tokens.", field=field, expected="some text")
-        if len(ids) >= context:
+        if len(ids) + min(request.max_tokens, 1) > context:
             raise DoesNotFit(
                 f"The prompt has {len(ids)} tokens; the model's context of {context} is "
                 f"{len(ids) + 1 - context} too small for it and an answer.",
@@ -42,14 +50,15 @@ def prepare(request: Generate, base: LoadedBase) -> Prepared:
             )
         prompts.append(ids)
         limits.append(min(request.max_tokens, context - len(ids)))
-    return Prepared(prompts, limits)
+        plans.append(plan)
+    asked = zip(request.prompts, prompts, strict=True) if request.echo else ()
+    echoes = [Echo.of(prompt, ids, base.tokenizer) for prompt, ids in asked]
+    return Prepared(prompts, limits, plans, echoes)
 
 
-def _ids(prompt: Conversation | PlainText | TokenIds, base: LoadedBase) -> list[int]:
+def _ids(prompt: PlainText | TokenIds, base: LoadedBase) -> list[int]:
     tokenizer: Tokenizer = base.tokenizer
     match prompt:
-        case Conversation():
-            return tokenizer.encode_chat(prompt.messages, add_generation_prompt=True)
         case PlainText():
             return tokenizer.encode(prompt.text, special=True) if prompt.text else []
         case TokenIds():

@@ -13,6 +13,7 @@ from pathlib import Path
 import mlx.core as mx
 
 from server.engine.protocol import (
+    AdapterRef,
     Cancel,
     Cancelled,
     Done,
@@ -32,6 +33,8 @@ from server.engine.protocol import (
 )
 from server.engine.worker.adapters import Adapters
 from server.engine.worker.admission import Admission
+from server.engine.worker.answers import AnswerReader
+from server.engine.worker.conversations import Conversations
 from server.engine.worker.prompts import Prepared, prepare
 from tools.compute import device, generation
 from tools.compute.loading import LoadedBase, load_base
@@ -54,7 +57,10 @@ class _Asked:
     request: Generate
     prepared: Prepared
     indices: dict[int, int] = field(default_factory=dict)
+    readers: dict[int, AnswerReader] = field(default_factory=dict)
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass
@@ -65,6 +71,7 @@ class _Serving:
     generator: generation.Generator
     adapters: Adapters
     admission: Admission
+    conversations: Conversations
 
 
 class Scheduler:
@@ -129,7 +136,7 @@ class Scheduler:
     def _queue(self, request: Generate) -> None:
         if self._serving is None:
             raise MachineError("The engine holds no model.", fix="Call again.")
-        prepared = prepare(request, self._serving.base)
+        prepared = prepare(request, self._serving.base, self._serving.conversations)
         self._serving.admission.check(request, prepared, self._serving.adapters.bytes_of(request.adapter))
         self._line.append((request, prepared))
 
@@ -161,18 +168,29 @@ class Scheduler:
         serving.adapters.keep_within(serving.admission.join(request, prepared))
         self._send(Started(id=request.id))
         for index in range(len(prepared.prompts) * request.n):
+            prompt, plan = prepared.prompts[index // request.n], prepared.plans[index // request.n]
+            reader = AnswerReader(plan, len(prompt), request.id, index)
             row = serving.generator.add(
                 generation.GenerationRequest(
-                    prompt=prepared.prompts[index // request.n],
+                    prompt=prompt,
                     max_tokens=prepared.limits[index // request.n],
                     slot=slot,
                     sampling=request.sampling,
                     stream=index,
                     stop=tuple(request.stop),
                     top_logprobs=request.top_logprobs,
+                    processors=reader.processors,
+                    shown=plan.shown,
+                    scope=_scope(request.adapter),
+                    prompt_logprobs=request.top_logprobs if request.echo else None,
+                    offset=len(prepared.echoes[index // request.n].text) if request.echo else 0,
                 )
             )
+            if request.echo and request.top_logprobs is None:
+                text = prepared.echoes[index // request.n].text
+                self._send(Text(id=request.id, index=index, text=text))
             asked.indices[row] = index
+            asked.readers[row] = reader
             self._owner[row] = request.id
 
     def _leave(self, asked: _Asked) -> None:
@@ -201,28 +219,59 @@ class Scheduler:
         if number is None:
             return
         asked = self._asked[number]
-        index = asked.indices[event.uid]
         match event:
             case generation.Delta():
                 logprobs = [_logprob(token) for token in event.logprobs]
-                self._send(Text(id=number, index=index, text=event.text, logprobs=logprobs))
+                for message in asked.readers[event.uid].read(event.text, logprobs):
+                    self._send(message)
+            case generation.PromptScored():
+                index = asked.indices[event.uid]
+                text, placed = asked.prepared.echoes[index // asked.request.n].part(event.first, event.logprobs)
+                scored = [_logprob(token) for token in placed]
+                self._send(Text(id=number, index=index, text=text, logprobs=scored))
             case generation.Failed():
-                self._leave(asked)
-                self._send(Failed(id=number, error=_told(event.error, asked.request.request_id).to_dict()))
+                self._fail(asked, event.error)
             case generation.Finished():
-                del self._owner[event.uid], asked.indices[event.uid]
-                asked.completion_tokens += event.completion_tokens
-                self._send(Ended(id=number, index=index, reason=event.reason))
-                if not asked.indices:
-                    self._leave(asked)
-                    prompt_tokens = sum(len(prompt) for prompt in asked.prepared.prompts)
-                    self._send(Done(id=number, prompt_tokens=prompt_tokens, completion_tokens=asked.completion_tokens))
+                self._end(asked, event)
+
+    def _end(self, asked: _Asked, event: generation.Finished) -> None:
+        """One answer is complete, perhaps the last."""
+        reader, number = asked.readers.pop(event.uid), asked.request.id
+        del self._owner[event.uid]
+        index = asked.indices.pop(event.uid)
+        if reader.error is not None:
+            self._fail(asked, reader.error)
+            return
+        for message in reader.end():
+            self._send(message)
+        asked.completion_tokens += event.completion_tokens
+        if index % asked.request.n == 0:
+            asked.cached_tokens += event.cached_tokens
+        if reader.thoughts and self._serving:
+            thought = self._serving.base.tokenizer.count(reader.thoughts)
+            asked.reasoning_tokens += min(thought, event.completion_tokens)
+        self._send(Ended(id=number, index=index, reason=reader.reason(event.reason)))
+        if not asked.indices:
+            self._leave(asked)
+            self._send(
+                Done(
+                    id=number,
+                    prompt_tokens=sum(len(prompt) for prompt in asked.prepared.prompts),
+                    completion_tokens=asked.completion_tokens,
+                    cached_tokens=asked.cached_tokens,
+                    reasoning_tokens=asked.reasoning_tokens,
+                )
+            )
+
+    def _fail(self, asked: _Asked, error: Exception) -> None:
+        self._leave(asked)
+        self._send(Failed(id=asked.request.id, error=_told(error, asked.request.request_id).to_dict()))
 
     def _tell_memory(self, now: bool = False) -> None:
         if self._serving is None or (not now and time.monotonic() - self._told_memory < _TELL_MEMORY_S):
             return
         self._told_memory = time.monotonic()
-        held = device.memory()
+        held, kept = device.memory(), self._serving.generator.prefix_stats
         self._send(
             Memory(
                 active=held.active,
@@ -232,6 +281,11 @@ class Scheduler:
                 adapters=self._serving.adapters.names,
                 adapter_loads=self._serving.adapters.loads,
                 adapter_evictions=self._serving.adapters.evictions,
+                prefix_hits=kept.hits,
+                prefix_misses=kept.misses,
+                prefix_hit_tokens=kept.hit_tokens,
+                prefix_bytes=kept.bytes,
+                prefix_evictions=kept.evictions,
             )
         )
 
@@ -253,12 +307,22 @@ def _serve(message: Load) -> _Serving:
         ),
         adapters=adapters,
         admission=Admission(costs, message.room, message.most),
+        conversations=Conversations(base),
     )
+
+
+def _scope(adapter: AdapterRef | None) -> str:
+    """Names the weights by what they are: a slot, and a checkpoint's folder, come to hold others."""
+    return f"{adapter.name}@{adapter.version}:{adapter.stamp}" if adapter else ""
 
 
 def _logprob(token: TokenLogprob) -> Logprob:
     return Logprob(
-        token=token.token, bytes=list(token.bytes), logprob=token.logprob, top=[_logprob(one) for one in token.top]
+        token=token.token,
+        bytes=list(token.bytes),
+        logprob=token.logprob,
+        top=[_logprob(one) for one in token.top],
+        start=token.start,
     )
 
 
