@@ -32,6 +32,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
         yield running
 
 
+# One of each kind: our own pages and numbers, the API, what is mounted, what is not there.
+ROUTES = ["/health", "/ready", "/metrics", "/openapi.json", "/v1/models", "/v1/chat/completions", "/mcp", "/nowhere"]
+
+
 def get(server: RunningServer, path: str = "/v1/models", key: str | None = KEY, **headers: str) -> httpx2.Response:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if key is not None:
@@ -48,6 +52,35 @@ def test_a_host_name_that_is_not_ours_is_refused(guarded: RunningServer, host: s
     answer = get(guarded, host=host)
     assert answer.status_code == 421
     assert code(answer) == "host_not_allowed"
+
+
+@pytest.mark.parametrize("path", ROUTES)
+def test_host_and_origin_are_checked_on_every_route(guarded: RunningServer, path: str) -> None:
+    assert code(get(guarded, path, host="evil.example")) == "host_not_allowed"
+    assert code(get(guarded, path, origin="https://evil.example")) == "origin_not_allowed"
+    let_in = get(guarded, path, host="afina.casa", origin="https://painel.casa", accept="application/json")
+    assert let_in.status_code not in (401, 403, 421)
+    assert let_in.headers["access-control-allow-origin"] == "https://painel.casa"
+
+
+def test_an_allowed_host_may_speak_mcp(guarded: RunningServer) -> None:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    }
+    headers = {"accept": "application/json, text/event-stream", "authorization": f"Bearer {KEY}", "host": "afina.casa"}
+    answer = guarded.client.post("/mcp", json=hello, headers={**headers, "origin": "https://painel.casa"})
+    assert answer.status_code == 200
+    assert "serverInfo" in answer.text
+
+
+def test_without_allowed_origins_no_page_of_others_is_let_in(server: RunningServer) -> None:
+    answer = server.client.get("/v1/models", headers={"origin": "https://painel.casa"})
+    assert answer.status_code == 403
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert not [name for name in server.client.get("/v1/models").headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1", "[::1]:8321", "afina.casa"])
@@ -78,7 +111,7 @@ def test_our_own_pages_and_allowed_origins_may_call(guarded: RunningServer) -> N
 
 @pytest.mark.parametrize("key", [None, "x", "errada", KEY + "x", KEY[:-1], f"{KEY}, outra-chave"])
 def test_a_missing_or_wrong_key_is_a_401(guarded: RunningServer, key: str | None) -> None:
-    for path in ("/v1/models", "/mcp", "/nada", "/v1/../v1/models"):
+    for path in ("/v1/models", "/mcp", "/mcp/", "/metrics", "/openapi.json", "/nada", "/v1/../v1/models", "//health"):
         answer = get(guarded, path, key)
         assert answer.status_code == 401
         assert code(answer) == "invalid_api_key"
@@ -97,9 +130,10 @@ def test_health_needs_no_key_but_tells_more_with_one(guarded: RunningServer) -> 
     assert "engine" in get(guarded, "/health").json()
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/mcp"])
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("size", [300_000, 8_000_000])
-def test_a_body_too_large_is_a_413(guarded: RunningServer, chunked: bool, size: int) -> None:
+def test_a_body_too_large_is_a_413(guarded: RunningServer, path: str, chunked: bool, size: int) -> None:
     body = json.dumps({"model": "tiny", "messages": [{"role": "user", "content": "a" * size}]}).encode()
 
     def pieces() -> Iterator[bytes]:
@@ -107,7 +141,8 @@ def test_a_body_too_large_is_a_413(guarded: RunningServer, chunked: bool, size: 
             yield body[at : at + 50_000]
 
     headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
-    answer = guarded.client.post("/v1/chat/completions", content=pieces() if chunked else body, headers=headers)
+    headers["accept"] = "application/json, text/event-stream"
+    answer = guarded.client.post(path, content=pieces() if chunked else body, headers=headers)
     assert answer.status_code == 413
     assert code(answer) == "request_too_large"
     assert get(guarded).status_code == 200
