@@ -67,8 +67,8 @@ def prompts(tokenizer: Tokenizer, text: str, rows: int) -> list[list[int]]:
 def afina(
     router: AdapterRouter, tokenizer: Tokenizer, asked: list[list[int]], tokens: int, slots: Sequence[int] = (0,)
 ) -> Decoded:
-    """Rows take the slots in turn."""
-    generator = Generator(router, tokenizer, max_rows=len(asked))
+    """Rows take the slots in turn. Nothing is guessed: each token has a step of its own, as mlx-lm's have."""
+    generator = Generator(router, tokenizer, max_rows=len(asked), speculate=False)
     requests = [
         GenerationRequest(prompt, max_tokens=tokens, slot=slots[row % len(slots)]) for row, prompt in enumerate(asked)
     ]

@@ -22,6 +22,7 @@ from tools.models.tokenizer import Tokenizer
 SERVED = LoraShape(layers=16, rank=8, scale=2.0)
 ADAPTERS = 4
 _TAIL = 16
+_PREFIX_BYTES = 8 * 1024**3
 
 
 def decode(
@@ -75,33 +76,37 @@ def first_tokens(model: nn.Module, tokenizer: Tokenizer, vocab: int, rows: int, 
     def behind(beginning: list[int]) -> list[list[int]]:
         return [[*beginning, *tail] for tail in drawn(rows, _TAIL)]
 
-    generator = Generator(AdapterRouter(model), tokenizer, max_rows=rows)
+    generator = Generator(AdapterRouter(model), tokenizer, max_rows=rows, prefix_bytes=_PREFIX_BYTES)
     _afina(generator, behind(drawn(prefix)))  # compiles kernels
     common = drawn(prefix)
-    found = {
+    read = generator.prefix_stats.hit_tokens
+    found: dict[str, dict[str, float]] = {
         "mlx_lm": _mlx_lm(model, behind(drawn(prefix))),
         "apart": _afina(generator, drawn(rows, prefix + _TAIL)),
         "new": _afina(generator, behind(common)),
         "seen": _afina(generator, behind(common)),
     }
     theirs = found["mlx_lm"]["p95"]
-    return found | {"of mlx_lm": {name: round(times["p95"] / theirs, 3) for name, times in found.items()}}
+    return found | {
+        "of mlx_lm": {name: round(times["p95"] / theirs, 3) for name, times in found.items()},
+        "tokens_found": generator.prefix_stats.hit_tokens - read,
+    }
 
 
-def _afina(generator: Generator, asked: list[list[int]]) -> dict[str, Any]:
+def _afina(generator: Generator, asked: list[list[int]]) -> dict[str, float]:
     """Each asked for a single token, so that its first event is its first token and its end."""
     for prompt in asked:
-        generator.add(GenerationRequest(prompt, max_tokens=1))
+        generator.add(GenerationRequest(prompt, max_tokens=1, scope="base"))
     return _firsts(len(asked), lambda: (event.uid for event in generator.step()))
 
 
-def _mlx_lm(model: nn.Module, asked: list[list[int]]) -> dict[str, Any]:
+def _mlx_lm(model: nn.Module, asked: list[list[int]]) -> dict[str, float]:
     batch = BatchGenerator(model, completion_batch_size=len(asked))
     batch.insert(asked, max_tokens=[1] * len(asked))
     return _firsts(len(asked), lambda: (response.uid for response in batch.next()[1]))
 
 
-def _firsts(rows: int, step: Callable[[], Iterable[int]]) -> dict[str, Any]:
+def _firsts(rows: int, step: Callable[[], Iterable[int]]) -> dict[str, float]:
     """When each of the rows was first heard of."""
     began = time.perf_counter()
     seen: dict[int, float] = {}

@@ -86,8 +86,7 @@ def ways(
         "BatchGenerator, no mask": lambda: _batched(model, cached(UnmaskedRow), prompt, tokens, own),
         "BatchGenerator, plain cache": lambda: _batched(model, cached(PlainRow), prompt, tokens, own),
         "BatchGenerator, routed": lambda: _batched(router, router.caches(0), prompt, tokens, own),
-        "Afina": lambda: _afina(Generator(router, tokenizer, max_rows=1), prompt, tokens),
-        "Afina in a batch of up to 32": lambda: _afina(Generator(router, tokenizer, max_rows=32), prompt, tokens),
+        "Afina": lambda: _afina(Generator(router, tokenizer, speculate=False), prompt, tokens),
     }
     found: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds + 1):

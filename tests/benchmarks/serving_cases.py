@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import statistics
 import tempfile
@@ -72,9 +73,18 @@ class Pair:
         for number in range(count):
             asked = bodies(number)
             for side in (0, 1) if number % 2 else (1, 0):
-                server = self.servers[side]
-                found[side].append(put_load(server.url, asked(server)))
+                found[side].append(_load(self.servers[side], asked))
         return found
+
+
+def _load(server: Server, asked: Callable[[Server], list[dict[str, Any]]]) -> Load:
+    before = _processor_s(server)
+    load = put_load(server.url, asked(server))
+    return dataclasses.replace(load, processor_s=_processor_s(server) - before)
+
+
+def _processor_s(server: Server) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in server.processes())
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
@@ -157,6 +167,11 @@ def _compared(
     ours, theirs = (statistics.median(side) for side in figures)
     pairs = [(a, b) for x, y in zip(*loads, strict=True) for a, b in zip(x.answers, y.answers, strict=True)]
     written = [sum(load.tokens for load in side) for side in loads]
+    # What other work on the machine hardly changes.
+    work = [1000 * sum(load.processor_s for load in side) / count for side, count in zip(loads, written, strict=True)]
+    notes = [f"processor {work[0]:.0f} against {work[1]:.0f} ms a token"]
+    if written[0] != written[1]:
+        notes.append(f"answers of {written[0]} and {written[1]} tokens in all")
     same = sum(a.text == b.text for a, b in pairs)
     return Measurement(
         "serving",
@@ -166,11 +181,12 @@ def _compared(
         round(theirs, 3),
         _PEER,
         lower_is_better=lower,
-        notes="" if written[0] == written[1] else f"answers of {written[0]} and {written[1]} tokens in all",
+        notes="; ".join(notes),
         more={
             "afina_all": [round(value, 3) for value in figures[0]],
             "peer_all": [round(value, 3) for value in figures[1]],
             "tokens": written,
+            "processor_ms_a_token": [round(ms, 1) for ms in work],
             "same_answers": f"{same} of {len(pairs)}",
             **more,
         },

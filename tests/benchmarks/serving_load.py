@@ -32,10 +32,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Load:
-    """What a number of clients got that asked at the same moment, and after how long the last was through."""
+    """What a number of clients got that asked at the same moment, and after how long the last was through.
+
+    processor_s: seconds of processors that the server's processes took for it.
+    """
 
     answers: list[Answer]
     seconds: float
+    processor_s: float = 0.0
 
     @property
     def tokens(self) -> int:

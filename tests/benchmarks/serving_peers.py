@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import httpx2
+import psutil
 from mlx_lm import convert
 
 from tests.benchmarks.measurement import Bench
@@ -35,8 +36,10 @@ Messages = list[dict[str, str]]
 class Server(Protocol):
     """A running server with the base and the adapters."""
 
-    name: str
     url: str
+
+    def processes(self) -> list[psutil.Process]:
+        """Its processes."""
 
     def body(self, messages: Messages, tokens: int, adapter: str | None = None) -> dict[str, Any]:
         """A greedy chat request in this server's terms."""
@@ -46,11 +49,13 @@ class Server(Protocol):
 class Afina:
     running: RunningServer
     base: str
-    name: str = "Afina"
 
     @property
     def url(self) -> str:
         return self.running.url
+
+    def processes(self) -> list[psutil.Process]:
+        return [psutil.Process(self.running.process.pid), psutil.Process(self.running.engine_pid())]
 
     def body(self, messages: Messages, tokens: int, adapter: str | None = None) -> dict[str, Any]:
         return {"model": adapter or self.base, "messages": messages, "max_tokens": tokens, "temperature": 0}
@@ -61,7 +66,10 @@ class MlxLm:
     url: str
     folder: Path
     adapters: dict[str, Path]
-    name: str = "mlx_lm.server"
+    process: psutil.Process
+
+    def processes(self) -> list[psutil.Process]:
+        return [self.process]
 
     def body(self, messages: Messages, tokens: int, adapter: str | None = None) -> dict[str, Any]:
         return {
@@ -115,7 +123,7 @@ def mlx_lm_server(folder: Path, adapters: dict[str, Path], log: Path) -> Iterato
         url = f"http://127.0.0.1:{port}"
         eventually(lambda: _answers(url) or process.poll() is not None, 120, "mlx_lm.server")
         assert process.poll() is None, log.read_text()
-        yield MlxLm(url, folder, adapters)
+        yield MlxLm(url, folder, adapters, psutil.Process(process.pid))
     finally:
         process.terminate()
         try:
