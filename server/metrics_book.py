@@ -140,7 +140,5 @@ def _of_memory(memory: Memory) -> Iterable[Metric]:
     yield CounterMetricFamily("afina_adapter_loads", "Adapters loaded beside this base", float(memory.adapter_loads))
     yield CounterMetricFamily("afina_adapter_evictions", "Adapters let go", float(memory.adapter_evictions))
     for name, (ours, words) in _PREFIX_COUNTS.items():
-        if (count := getattr(memory, name, None)) is not None:
-            yield CounterMetricFamily(f"afina_{ours}", words, float(count))
-    if (kept := getattr(memory, "prefix_bytes", None)) is not None:
-        yield GaugeMetricFamily("afina_prefix_cache_bytes", "Bytes of the beginnings of prompts kept", float(kept))
+        yield CounterMetricFamily(f"afina_{ours}", words, float(getattr(memory, name)))
+    yield GaugeMetricFamily("afina_prefix_cache_bytes", "Beginnings of prompts kept", float(memory.prefix_bytes))

@@ -50,15 +50,16 @@ class GenerationRecord:
                 self.started = self.started or now
             case Text() | Reasoning() | ToolCall():
                 self.first_token = self.first_token or now
-                if self.prompts is not None and isinstance(event, Text):
-                    self.texts[event.index] = self.texts.get(event.index, "") + event.text
+                if self.prompts is not None:
+                    piece = event.arguments if isinstance(event, ToolCall) else event.text
+                    self.texts[event.index] = self.texts.get(event.index, "") + piece
             case Ended():
                 self.reasons.append(event.reason)
             case Done():
                 self.done = now
                 self.prompt_tokens = event.prompt_tokens
                 self.completion_tokens = event.completion_tokens
-                self.cached_tokens = int(getattr(event, "cached_tokens", 0) or 0)
+                self.cached_tokens = event.cached_tokens
 
     @property
     def model(self) -> str:
