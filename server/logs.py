@@ -5,6 +5,7 @@ Keys are never written, prompts and answers only where `log_prompts` says so.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -96,6 +97,13 @@ def _texts(generation: GenerationRecord) -> dict[str, Any]:
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
+
+
+def set_aside_when_large(path: Path) -> None:
+    """For a log that another process appends to: begin a new one where this one has had its size."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > FILE_BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
 
 
 class _Text(logging.Formatter):

@@ -21,6 +21,7 @@ from server.engine.protocol import (
     decode_from_engine,
     encode,
 )
+from server.logs import set_aside_when_large
 from tools.errors import BackendMissing
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import FileLock
@@ -79,6 +80,7 @@ class EngineProcess:
                 "MLX has no backend on this machine.",
                 fix="Install Afina with the extra `cpu` (any Linux) or `cuda13` (NVIDIA): pip install 'afina[cpu]'.",
             )
+        set_aside_when_large(ws.logs / LOG_NAME)
         ours, theirs = socket.socketpair()
         environment = await asyncio.to_thread(mlx_environment)
         handed = {SOCKET_FD: str(theirs.fileno()), LOCK_FD: str(lock.fd)}

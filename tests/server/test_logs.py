@@ -13,10 +13,13 @@ from contextlib import contextmanager
 import pytest
 
 from server import logs
+from server.engine.generation import Request
+from server.engine.models import resolve
 from server.engine.protocol import Done, Ended, PlainText, Started, Text
 from server.records import GenerationRecord, RequestRecord, current, join_current, request_id
 from server.settings import Settings
 from tests.support.running_server import RunningServer, eventually
+from tools.models.sampling import GREEDY
 from tools.workspace.layout import Workspace
 
 PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -170,6 +173,23 @@ def test_the_file_is_bounded(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> 
     files = list(ws.logs.glob(f"{logs.FILE_NAME}*"))
     assert len(files) == 4
     assert all(file.stat().st_size <= 4096 for file in files)
+
+
+def test_the_engines_log_is_set_aside_when_it_is_large(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "FILE_BYTES", 10)
+    path = ws.logs / "engine.log"
+    logs.set_aside_when_large(path)
+    for content, kept in (("short", ["engine.log"]), ("longer than that", ["engine.log.1"])):
+        path.write_text(content)
+        logs.set_aside_when_large(path)
+        assert [file.name for file in ws.logs.iterdir()] == kept
+
+
+def test_the_engine_is_told_the_requests_id(tiny_ws: Workspace) -> None:
+    current.set(RequestRecord("r-9", "POST", "/v1/completions"))
+    asked = Request(resolve(tiny_ws, Settings(), "tiny"), (PlainText(text="x"),), 1, GREEDY)
+    current.set(None)
+    assert asked.message(1).request_id == "r-9"
 
 
 def test_a_log_that_cannot_be_written_is_no_end_of_the_server(
