@@ -97,7 +97,7 @@ def _path(location: tuple[int | str, ...], body: Any, missing: bool) -> str:
             path += f"[{part}]"
             at = at[part] if isinstance(at, list) and part < len(at) else None
         elif isinstance(at, dict) and (part in at or (missing and depth == len(location) - 1)):
-            name = part if part.isidentifier() else printable(part, 60)
+            name = printable(part, 60)
             path += f".{name}" if path else name
             at = at.get(part)
     return path
