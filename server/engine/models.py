@@ -16,7 +16,9 @@ from server.engine.errors import NotServed
 from server.engine.protocol import AdapterRef
 from server.settings import Settings
 from tools.errors import Conflict, DataError, InvalidArgument, NotFound, printable
+from tools.models.adapter_files import check_files
 from tools.models.info import ModelInfo, load_info
+from tools.models.serving import Serving
 from tools.workspace import runs
 from tools.workspace.adapters import AdapterCard, read_card
 from tools.workspace.layout import ADAPTER_MARKER, MODEL_MARKER, Workspace
@@ -26,13 +28,17 @@ _CHECKPOINT = re.compile(r"step-\d+")
 
 @dataclass(frozen=True)
 class Target:
-    """A base in its folder, and the adapter to put on it. created: seconds of the epoch."""
+    """A base in its folder, and the adapter to put on it. created: seconds of the epoch.
+
+    serving: how the model was trained to be asked, where it is known.
+    """
 
     id: str
     base: ModelInfo
     folder: Path
     adapter: AdapterRef | None
     created: int
+    serving: Serving | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -45,7 +51,7 @@ def resolve(ws: Workspace, settings: Settings, name: str | None, field: str = "m
     """The target that a request's model id names; None is the server's own model.
 
     Raises NotFound with the nearest ids, NotServed when the server is pinned elsewhere, Conflict for
-    an adapter whose base is gone or differs, DataError for a damaged one.
+    an adapter whose base is gone or differs and for one that is all zeros, DataError for a damaged one.
     """
     if name is None:
         name = settings.model
@@ -108,16 +114,18 @@ def _find(ws: Workspace, name: str, field: str) -> Target:
 
 def _base(ws: Workspace, name: str) -> Target:
     folder = ws.models / name
-    return Target(name, load_info(folder), folder, None, int((folder / MODEL_MARKER).stat().st_mtime))
+    info = load_info(folder)
+    return Target(name, info, folder, None, int((folder / MODEL_MARKER).stat().st_mtime), info.serving)
 
 
 def _adapter(ws: Workspace, name: str, folder: Path) -> Target:
     card = read_card(folder, "model")
     base = _base_of(ws, name, card)
+    check_files(folder, f"{card.name}@{folder.name}", "model")
     stamp = (folder / ADAPTER_MARKER).stat().st_mtime_ns
     version = folder.name if _CHECKPOINT.fullmatch(folder.name) else card.version
     reference = AdapterRef(name=card.name, version=version, folder=str(folder), stamp=stamp)
-    return Target(name, base.base, base.folder, reference, stamp // 1_000_000_000)
+    return Target(name, base.base, base.folder, reference, stamp // 1_000_000_000, card.serving)
 
 
 def _base_of(ws: Workspace, name: str, card: AdapterCard) -> Target:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from tools.models.sampling import Sampling
+from tools.models.serving import InstructionForm
 from tools.models.tool_calls.functions import ToolUse
 
 VERSION = 1
@@ -61,6 +62,7 @@ class Conversation(Message):
     json_schema: dict[str, Any] | None = Field(None, description="JSON Schema that what is said follows")
     thinking: bool | None = Field(None, description="Whether to think first, where the template lets one choose")
     effort: str | None = Field(None, description="How much to think, likewise; `none` not at all")
+    form: InstructionForm | None = Field(None, description="In place of the base's chat template")
 
 
 class PlainText(Message):

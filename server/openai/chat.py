@@ -8,7 +8,9 @@ from server.engine.generation import Piece, Request
 from server.engine.models import Target
 from server.engine.protocol import Conversation, Ended, Logprob, Reasoning, Text, ToolCall
 from server.openai.answering import Choice
+from server.openai.as_trained import as_trained
 from server.openai.schemas import ChatRequest
+from tools.models.serving import InstructionForm
 
 
 class ChatShape:
@@ -83,22 +85,25 @@ def _token(one: Logprob) -> dict[str, Any]:
     return {"token": one.token, "logprob": one.logprob, "bytes": one.bytes}
 
 
-def _conversation(asked: ChatRequest) -> Conversation:
-    form = asked.response_format
+def _conversation(asked: ChatRequest, form: InstructionForm | None) -> Conversation:
+    answers = asked.response_format
     return Conversation(
         messages=[message.plain() for message in asked.messages],
         tools=asked.tool_use(),
-        json_schema=form.schema_of_answers() if form else None,
+        json_schema=answers.schema_of_answers() if answers else None,
         thinking=asked.thinking,
         effort=asked.reasoning_effort,
+        form=form,
     )
 
 
 def engine_request(asked: ChatRequest, target: Target, default_tokens: int) -> Request:
     """What the engine is asked."""
+    asked = as_trained(asked, target.serving)
+    form = target.serving.instruction if target.serving else None
     return Request(
         target=target,
-        prompts=(_conversation(asked),),
+        prompts=(_conversation(asked, form),),
         max_tokens=asked.max_tokens or asked.max_completion_tokens or default_tokens,
         sampling=asked.sampling(),
         n=asked.n,

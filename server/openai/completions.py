@@ -8,6 +8,7 @@ from server.engine.generation import Piece, Request
 from server.engine.models import Target
 from server.engine.protocol import Ended, Logprob, PlainText, Prompt, Text, TokenIds
 from server.openai.answering import Choice
+from server.openai.as_trained import as_trained
 from server.openai.schemas import CompletionRequest
 
 
@@ -62,6 +63,7 @@ def _name(one: Logprob) -> str:
 
 def engine_request(asked: CompletionRequest, target: Target) -> Request:
     """What the engine is asked."""
+    asked = as_trained(asked, target.serving)
     return Request(
         target=target,
         prompts=_prompts(asked.prompt),

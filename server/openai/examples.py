@@ -62,6 +62,13 @@ MODEL: dict[str, Any] = {
     "root": "livros@9c0e44d1",
     "parent": "smollm2-135m",
     "max_model_len": 8192,
+    "afina": {
+        "form": "chat",
+        "chat": "in the base's chat template, as the training rows were",
+        "system": "Responde com base nos livros.",
+        "stop": [],
+        "sampling": {"temperature": 0},
+    },
 }
 
 HEALTH: dict[str, Any] = {

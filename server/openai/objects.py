@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tools.models.serving import ServedForm
+
 
 class _Object(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -173,6 +175,16 @@ class CompletionChunk(_Head):
 # Models and the server -----------------------------------------------------------------------------
 
 
+class AsTrained(_Object):
+    """How an adapter was trained to be asked. What a request says itself goes before it."""
+
+    form: ServedForm = Field(description="Of the rows that were learned; `text` is running text")
+    chat: str = Field(description="What a conversation is put into")
+    system: str | None = Field(description="What a chat without a system message has")
+    stop: list[str] = Field(description="Added to a request's own; `stop: []` leaves them out")
+    sampling: dict[str, float] = Field(description="For the fields that a request does not give")
+
+
 class Model(_Object):
     id: str
     object: Literal["model"]
@@ -181,6 +193,7 @@ class Model(_Object):
     root: str = Field(description="The exact version behind the id, as `name@version`; the id itself of a base")
     parent: str | None = Field(description="The base beneath an adapter")
     max_model_len: int = Field(description="Tokens of prompt and answer together")
+    afina: AsTrained | None = Field(description="Of an adapter that tells it, or a model that one was merged into")
 
 
 class ModelList(_Object):

@@ -26,8 +26,8 @@ async def post_chat(request: Request) -> Response:
     state: AppState = request.app.state.afina
     asked = parse(ChatRequest, await read_json(request))
     targets = await asyncio.to_thread(_targets, state, asked)
-    ask = chat.engine_request(asked, targets[0], state.settings.max_tokens)
-    return await answer(request, asked, ChatShape(asked), lambda: begin(state.engine, ask, targets))
+    asks = [chat.engine_request(asked, target, state.settings.max_tokens) for target in targets]
+    return await answer(request, asked, ChatShape(asked), lambda: begin(state.engine, asks))
 
 
 def _targets(state: AppState, asked: ChatRequest) -> list[Target]:
@@ -44,7 +44,7 @@ async def post_completions(request: Request) -> Response:
     asked = parse(CompletionRequest, await read_json(request))
     target = await asyncio.to_thread(resolve, state.ws, state.settings, asked.model)
     ask = completions.engine_request(asked, target)
-    return await answer(request, asked, CompletionShape(asked), lambda: begin(state.engine, ask, [target]))
+    return await answer(request, asked, CompletionShape(asked), lambda: begin(state.engine, [ask]))
 
 
 async def get_models(request: Request) -> Response:
@@ -60,7 +60,10 @@ async def get_model(request: Request) -> Response:
 
 
 def _card(target: Target) -> dict[str, Any]:
-    """`root` and `parent` as vLLM tells them: the exact version behind the id, and the base beneath it."""
+    """`root` and `parent` as vLLM tells them: the exact version behind the id, and the base beneath it.
+
+    afina: how the model was trained to be asked; a request's own fields go before it.
+    """
     adapter = target.adapter
     return {
         "id": target.id,
@@ -70,6 +73,7 @@ def _card(target: Target) -> dict[str, Any]:
         "root": f"{adapter.name}@{adapter.version}" if adapter else target.base.name,
         "parent": target.base.name if adapter else None,
         "max_model_len": target.base.max_positions,
+        "afina": target.serving.told() if target.serving else None,
     }
 
 

@@ -13,12 +13,12 @@ from server.engine.protocol import Done, Ended, Started
 from server.openai.errors import ApiError
 
 
-def begin(engine: Engine, asked: Request, targets: Sequence[Target]) -> Answers:
-    """Put the same request in line for each target. Raises what `Engine.generate` does, and then begins none."""
+def begin(engine: Engine, asks: Sequence[Request]) -> Answers:
+    """Put the requests of each target in line. Raises what `Engine.generate` does, and then begins none."""
     begun: list[Generation] = []
     try:
-        for target in targets:
-            begun.append(engine.generate(replace(asked, target=target)))
+        for ask in asks:
+            begun.append(engine.generate(ask))
     except BaseException:
         for generation in begun:
             generation.cancel()

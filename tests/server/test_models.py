@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from server.engine.errors import NotServed
 from server.engine.models import listed, resolve
 from server.settings import Settings
-from tests.support.running_server import RunningServer, copy_of
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import make_tiny_model
 from tools.errors import Conflict, DataError, InvalidArgument, NotFound
@@ -122,62 +120,17 @@ def test_only_what_can_be_served_is_listed(tiny_ws: Workspace) -> None:
         resolve(tiny_ws, settings(tiny_ws), "rota")
 
 
-def damage(folder: Path) -> None:
-    (folder / "adapters.safetensors").write_bytes(b"nada")
+def test_an_adapter_that_is_broken_or_changes_nothing_is_refused_before_it_is_loaded(tiny_ws: Workspace) -> None:
+    make_tiny_adapter(tiny_ws, "zero", zero=True)
+    (make_tiny_adapter(tiny_ws, "roto") / "adapters.safetensors").write_bytes(b"nada")
+    with pytest.raises(Conflict, match=r"zero.*all zeros"):
+        resolve(tiny_ws, settings(tiny_ws), "zero")
+    with pytest.raises(DataError, match=r"roto.*damaged"):
+        resolve(tiny_ws, settings(tiny_ws), "roto")
+    assert [target.id for target in listed(tiny_ws, settings(tiny_ws))] == ["tiny"]
 
 
-def test_what_is_wrong_with_an_adapter_is_told_and_the_base_never_answers_for_it(served_ws: Workspace) -> None:
-    with RunningServer(_with_bad_adapters(copy_of(served_ws))) as server:
-        assert server.chat(model="um").status_code == 200
-        for name, word in (("zero", "all zeros"), ("roto", "damaged"), ("torto", "template"), ("largo", "shape")):
-            for stream in (False, True):
-                answer = server.chat(model=name, stream=stream)
-                assert answer.status_code == 422, answer.text
-                told = answer.json()["error"]
-                assert told["code"] == "model_refused"
-                assert told["param"] == "model"
-                assert word in told["message"]
-        assert server.chat(model="velho").status_code == 422
-        assert server.chat(model="um").status_code == 200
-        ids = [card["id"] for card in server.client.get("/v1/models").json()["data"]]
-        assert "velho" not in ids
-        card = server.client.get("/v1/models/um").json()
-        assert card["parent"] == "tiny"
-        assert server.client.get(f"/v1/models/{card['root']}").json()["root"] == card["root"]
-
-
-def test_a_version_published_while_serving_answers_at_once(served_ws: Workspace) -> None:
-    ws = copy_of(served_ws)
-    with RunningServer(ws) as server:
-        before = server.chat(model="um", temperature=0, max_tokens=20).json()
-        make_tiny_adapter(ws, "um", seed=77)
-        after = server.chat(model="um", temperature=0, max_tokens=20).json()
-        old = before["system_fingerprint"].rpartition("_")[2]
-        again = server.chat(model=old, temperature=0, max_tokens=20).json()
-    assert before["system_fingerprint"] != after["system_fingerprint"]
-    assert before["choices"] != after["choices"]
-    assert again["choices"] == before["choices"]
-
-
-def test_more_adapters_than_are_kept_take_turns(tiny_ws: Workspace) -> None:
-    for i in range(5):
-        make_tiny_adapter(tiny_ws, f"a{i}", seed=i)
-    with RunningServer(tiny_ws, max_adapters=2) as server:
-        first = [server.chat(model=f"a{i}", temperature=0).json()["choices"] for i in range(5)]
-        again = [server.chat(model=f"a{i}", temperature=0).json()["choices"] for i in range(5)]
-        assert first == again
-        assert len({choices[0]["message"]["content"] for choices in first}) > 1
-
-
-def _with_bad_adapters(ws: Workspace) -> Workspace:
-    make_tiny_model(ws, "larga", hidden=128)
-    fingerprint = json.loads((ws.models / "tiny" / "afina.json").read_text())["fingerprint"]
-    make_tiny_adapter(ws, "zero", zero=True)
-    damage(make_tiny_adapter(ws, "roto"))
-    make_tiny_adapter(ws, "torto", template_hash="0000000000000000")
-    make_tiny_adapter(ws, "velho", fingerprint="0123456789abcdef")
-    wide = make_tiny_adapter(ws, "largo", base="larga", fingerprint=fingerprint)
-    described = json.loads((wide / "afina.json").read_text())
-    described["base"]["name"] = "tiny"
-    (wide / "afina.json").write_text(json.dumps(described))
-    return ws
+def test_a_card_that_asks_for_what_is_not_known_is_damaged(tiny_ws: Workspace) -> None:
+    make_tiny_adapter(tiny_ws, "um", serving={"form": "verso"})
+    with pytest.raises(DataError, match=r"um.*damaged"):
+        resolve(tiny_ws, settings(tiny_ws), "um")

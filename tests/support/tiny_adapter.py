@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -32,6 +33,7 @@ def make_tiny_adapter(
     fingerprint: str | None = None,
     template_hash: str | None = None,
     run: str | None = None,
+    serving: dict[str, Any] | None = None,
 ) -> Path:
     """Publish an adapter of `base` strong enough to change its answers; returns its folder."""
     info = load_info(ws.models / base)
@@ -65,6 +67,7 @@ def make_tiny_adapter(
             "base": {"name": base, "fingerprint": own},
             "run": run or f"{name}-20261124-1",
             "dataset": "amostra@0123456789abcdef",
+            **({"serving": serving} if serving else {}),
             "template_hash": template_hash or Tokenizer.load(ws.models / base).template_hash,
         },
     )

@@ -19,13 +19,13 @@ from mlx_lm.tuner.utils import linear_to_lora_layers
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.compute.arrays import load_arrays
-from tools.errors import Conflict, DataError
+from tools.errors import Conflict
+from tools.models.adapter_files import CONFIG_FILE as CONFIG_FILE
+from tools.models.adapter_files import WEIGHTS_FILE as WEIGHTS_FILE
+from tools.models.adapter_files import all_zeros, damaged
 from tools.models.info import ModelInfo
 from tools.workspace.files import read_json, telling_foreign_writes, write_json
 from tools.workspace.layout import ADAPTER_MARKER
-
-WEIGHTS_FILE = "adapters.safetensors"
-CONFIG_FILE = "adapter_config.json"
 
 
 class LoraShape(BaseModel):
@@ -121,10 +121,7 @@ def read_adapter(folder: Path, info: ModelInfo, *, allow_zero: bool = False) -> 
         )
     adapter = _read_weights(folder, name, version, described)
     if adapter.is_zero and not allow_zero:
-        raise Conflict(
-            f"The adapter `{name}@{version}` is all zeros: it would answer as the bare base.",
-            fix="Train it again, or ask the base by its own name.",
-        )
+        raise all_zeros(f"{name}@{version}")
     return adapter
 
 
@@ -132,7 +129,7 @@ def _described(folder: Path) -> dict[str, Any]:
     try:
         described: dict[str, Any] = read_json(folder / ADAPTER_MARKER)
     except (OSError, ValueError) as error:
-        raise _damaged(folder, ADAPTER_MARKER) from error
+        raise damaged(folder, ADAPTER_MARKER) from error
     return described
 
 
@@ -142,24 +139,17 @@ def _read_weights(folder: Path, name: str, version: str, described: dict[str, An
         scale = float(config["lora_parameters"]["scale"])
         arrays = load_arrays(folder / WEIGHTS_FILE)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise _damaged(folder, WEIGHTS_FILE) from error
+        raise damaged(folder, WEIGHTS_FILE) from error
     layers: dict[str, tuple[mx.array, mx.array]] = {}
     for key in sorted(arrays):
         if not key.endswith(".lora_a"):
             continue
         module = key.removesuffix(".lora_a")
         if f"{module}.lora_b" not in arrays:
-            raise _damaged(folder, WEIGHTS_FILE)
+            raise damaged(folder, WEIGHTS_FILE)
         layers[module] = (arrays[key], arrays[f"{module}.lora_b"])
     finite = all(bool(mx.all(mx.isfinite(array)).item()) for pair in layers.values() for array in pair)
     if not layers or not finite or 2 * len(layers) != len(arrays):
-        raise _damaged(folder, WEIGHTS_FILE)
+        raise damaged(folder, WEIGHTS_FILE)
     rank = max(a.shape[1] for a, _ in layers.values())
     return AdapterWeights(name, version, scale, rank, layers, described)
-
-
-def _damaged(folder: Path, file: str) -> DataError:
-    return DataError(
-        f"The adapter `{folder.parent.name}@{folder.name}` is damaged: {file} is missing or cannot be read.",
-        fix="Serve another version of it (list_workspace shows them), or train it again.",
-    )

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from tools.errors import DataError, Problem
+from tools.models.serving import Serving
 from tools.workspace.files import read_json, sha256_file, write_json
 from tools.workspace.layout import MODEL_MARKER
 
@@ -43,6 +44,7 @@ class ModelInfo(BaseModel):
     tied_embeddings: bool
     has_chat_template: bool
     languages: list[str] = []
+    serving: Serving | None = None  # of a base that an adapter was merged into
 
     @property
     def full_bytes(self) -> int:

@@ -136,7 +136,7 @@ class Composer:
 
     def _single(self, unit: Exchange, index: int) -> RowDraft:
         ask, answer = str(unit.messages[index - 1]["content"]).strip(), str(unit.messages[index]["content"]).strip()
-        before = [self._told(message) for message in unit.messages[: index - 1]]
+        before = [self.words.form.told(message) for message in unit.messages[: index - 1]]
         context = "\n".join(part for part in (*before, unit.context) if part)
         learned = "\n".join(part for part in (context, ask, answer) if part)
         if self.format == "completions":
@@ -150,10 +150,6 @@ class Composer:
         return self._draft(
             {"text": lead + answer}, unit.span, learned, own=answer, response_start=len(lead), form=_form(unit)
         )
-
-    def _told(self, message: Mapping[str, Any]) -> str:
-        names = {"user": self.words.asked, "assistant": self.words.answered}
-        return names.get(str(message["role"]), "{text}").format(text=str(message["content"]).strip())
 
     # Rows -------------------------------------------------------------------------------------
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from tools.models.serving import InstructionForm
 from tools.prepare_dataset.facts.wording import FactWords, fact_words
 from tools.prepare_dataset.language import Language
 from tools.prepare_dataset.results.wording import ResultsWording
@@ -36,6 +38,17 @@ class Wording:
     information: str
     facts: FactWords
     results: ResultsWording
+
+    @cached_property
+    def form(self) -> InstructionForm:
+        """The guide's instruction form in these words, as the endpoint asks an adapter trained on it."""
+        return InstructionForm(
+            instruction=self.instruction,
+            context=self.context,
+            response=self.response,
+            asked=self.asked,
+            answered=self.answered,
+        )
 
 
 _PT = Wording(
@@ -84,5 +97,4 @@ def wording(language: Language) -> Wording:
 
 def instruction_prompt(words: Wording, ask: str, context: str = "") -> str:
     """The guide's instruction form, up to where the answer begins. A context that is not there has no section."""
-    about = f"{words.context}\n{context}\n\n" if context else ""
-    return f"{words.instruction}\n{ask}\n\n{about}{words.response}\n"
+    return words.form.prompt(ask, context)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from tools.errors import DataError
+from tools.models.serving import Serving
 from tools.workspace.files import read_json
 from tools.workspace.layout import ADAPTER_MARKER
 
@@ -21,7 +22,7 @@ class BaseRef(BaseModel):
 
 
 class AdapterCard(BaseModel):
-    """The origin of an adapter. dataset: `name@version`."""
+    """The origin of an adapter. dataset: `name@version`. serving: how it is asked; older cards do not tell."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -30,6 +31,7 @@ class AdapterCard(BaseModel):
     base: BaseRef
     dataset: str = ""
     run: str | None = None
+    serving: Serving | None = None
 
 
 def read_card(folder: Path, field: str = "adapter") -> AdapterCard:

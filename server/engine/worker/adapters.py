@@ -16,6 +16,7 @@ from tools.compute.lora import WEIGHTS_FILE, AdapterWeights, read_adapter
 from tools.compute.routing import BASE_SLOT, AdapterRouter
 from tools.errors import Conflict
 from tools.models.info import safetensors_header
+from tools.workspace.layout import ADAPTER_MARKER
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,12 @@ class Adapters:
                 return
             self._let_go(adapter)
 
+    def sweep(self) -> None:
+        """Let go of adapters that nobody uses and whose folder is gone or holds another content by now."""
+        for adapter in [adapter for adapter, held in self._held.items() if not held.users]:
+            if not _is_there(adapter):
+                self._let_go(adapter)
+
     def _make_room(self) -> None:
         idle = [adapter for adapter, held in self._held.items() if not held.users]
         while len(self._held) >= self._limit and idle:
@@ -109,6 +116,8 @@ class Adapters:
         self.evictions += 1
 
     def _check_template(self, adapter: AdapterRef, weights: AdapterWeights) -> None:
+        if weights.described.get("format") == "text":
+            return  # its rows went through no template
         trained = weights.described.get("template_hash")
         if trained is not None and trained != self._base.tokenizer.template_hash:
             raise Conflict(
@@ -116,3 +125,10 @@ class Adapters:
                 f"than the one that `{self._base.info.name}` has now.",
                 fix="Install the base again as it was, or train the adapter anew.",
             )
+
+
+def _is_there(adapter: AdapterRef) -> bool:
+    try:
+        return (Path(adapter.folder) / ADAPTER_MARKER).stat().st_mtime_ns == adapter.stamp
+    except OSError:
+        return False

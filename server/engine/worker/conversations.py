@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from tools.compute.loading import LoadedBase
 from tools.errors import InvalidArgument
 from tools.models.chat_template import ChatTemplate
 from tools.models.reasoning import CLOSES, Thinking, thinking_of
+from tools.models.serving import InstructionForm
 from tools.models.tool_calls import grammar
 from tools.models.tool_calls.conversation import for_template, without_system
 from tools.models.tool_calls.functions import ToolUse
@@ -65,6 +66,8 @@ class Conversations:
         Raises InvalidArgument for what the template does not take, and for schemas that answers cannot be
         held to.
         """
+        if conversation.form is not None:
+            return self._in_form(conversation, conversation.form)
         template, tools = self._tokenizer.chat_template, conversation.tools
         prompt = self._rendered(conversation, _variables(conversation, template))
         thinking = thinking_of(template, prompt)
@@ -72,6 +75,23 @@ class Conversations:
         start = self._start(conversation, thoughts is not None)
         plan = AnswerPlan(thinking, self._syntax, tools, start, thoughts, self._shown if tools else frozenset())
         return self._tokenizer.encode(prompt), plan
+
+    def _in_form(self, conversation: Conversation, form: InstructionForm) -> tuple[list[int], AnswerPlan]:
+        """As the rows that the adapter learned: they know no functions, and no thoughts."""
+        given = {
+            "tools": conversation.tools is not None,
+            "chat_template_kwargs": conversation.thinking is not None,
+            "reasoning_effort": conversation.effort not in (None, "none"),
+            "messages": any(turn["role"] == "tool" or turn.get("tool_calls") for turn in conversation.messages),
+        }
+        for field in [field for field, is_given in given.items() if is_given]:
+            raise InvalidArgument(
+                f"`{field}`: this adapter was trained on instructions and their answers, which have no place for it.",
+                field=field,
+                fix="Leave it out, or ask the base.",
+            )
+        plan = replace(FREE, start=self._start(conversation, after_thoughts=False))
+        return self._tokenizer.encode(form.conversation(conversation.messages), special=True), plan
 
     def _rendered(self, conversation: Conversation, variables: dict[str, Any]) -> str:
         template, syntax, tools = self._tokenizer.chat_template, self._syntax, conversation.tools

@@ -271,6 +271,7 @@ class Scheduler:
         if self._serving is None or (not now and time.monotonic() - self._told_memory < _TELL_MEMORY_S):
             return
         self._told_memory = time.monotonic()
+        self._serving.adapters.sweep()
         held, kept = device.memory(), self._serving.generator.prefix_stats
         self._send(
             Memory(

@@ -6,15 +6,19 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx_lm.generate import generate_step
 
+from tools.models.serving import Serving, conversation_ids
 from tools.models.tokenizer import Tokenizer
 
 MOST_TOKENS = 48
 
 
-def answer(model: nn.Module, tokenizer: Tokenizer, prompt: str) -> str:
+def answer(model: nn.Module, tokenizer: Tokenizer, serving: Serving, prompt: str) -> str:
     """The greedy answer to `prompt`, at most MOST_TOKENS tokens, as the endpoint would give it."""
-    if tokenizer.has_chat_template:
-        ids = tokenizer.encode_chat([{"role": "user", "content": prompt}], add_generation_prompt=True)
+    if tokenizer.has_chat_template or serving.instruction is not None:
+        messages = [{"role": "user", "content": prompt}]
+        if serving.system is not None:
+            messages.insert(0, {"role": "system", "content": serving.system})
+        ids = conversation_ids(tokenizer, messages, serving.instruction)
     else:
         ids = tokenizer.encode(prompt, special=True)
     model.eval()

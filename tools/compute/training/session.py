@@ -37,6 +37,7 @@ from tools.start_finetune.contract import Plan
 from tools.start_finetune.duration import speed_key
 from tools.start_finetune.footprint import StepShape
 from tools.start_finetune.memory import remember, remember_peak
+from tools.start_finetune.serving import serving_of
 from tools.start_finetune.timed import fit_time, is_timed
 from tools.start_finetune.written_plan import write_plan
 from tools.workspace import measured, runs
@@ -65,6 +66,7 @@ class Session:
         self.valid_loss: float | None = None
         self.record = Recorder(ws, run.run, holder)
         self.setup = Setup(self.plan, self.dataset, ws.model_folder(run.model), self.hidden)
+        self.serving = serving_of(self.dataset, self.setup.base.tokenizer)
         self.rollbacks = Rollbacks(runs.folder(ws, run.run) / "rollbacks.json")
         self.trainer = self.setup.make_trainer()
         for told, message in (
@@ -184,7 +186,7 @@ class Session:
                 self.best = replace(self.best, since=self.best.since + 1)
             self.record.valid(step, loss, len(self.setup.valid))
         answers = [
-            {"prompt": prompt, "answer": answer(self.setup.base.model, self.setup.base.tokenizer, prompt)}
+            {"prompt": prompt, "answer": answer(self.setup.base.model, self.setup.base.tokenizer, self.serving, prompt)}
             for prompt in self._prompts()
         ]
         if self.setup.prefix is not None:
@@ -235,6 +237,7 @@ class Session:
             "base": {"name": info.name, "fingerprint": info.fingerprint, "source": info.source},
             "template_hash": self.setup.base.tokenizer.template_hash,
             "format": self.dataset.format,
+            "serving": self.serving.model_dump(mode="json", exclude_none=True),
             "precision": self.setup.base.precision,
             "step": self.trainer.state.step,
             "rollbacks": [vars(rollback) for rollback in self.rollbacks.made],
