@@ -48,6 +48,9 @@ class Settings(BaseModel):
     request_timeout_s: float = Field(600, gt=0, description="Seconds that the longest answer may take")
     max_tokens: int = Field(2048, ge=1, le=1_000_000, description="Tokens of a chat answer that names no limit")
     max_adapters: int = Field(16, ge=1, le=256, description="Adapters kept in memory beside the base")
+    engine_hang_s: float = Field(
+        120, gt=0, description="Start an engine anew that is silent for so long beyond its longest expected step"
+    )
     idle_unload_s: float = Field(0, ge=0, description="Give the model's memory back after so long idle; 0 never")
     heartbeat_s: float = Field(10, gt=0, description="A stream in which nothing comes for so long tells that it lives")
     exit_idle_s: float = Field(0, ge=0, description="Stop serving after so long without a request; 0 never")

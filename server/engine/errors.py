@@ -43,6 +43,18 @@ class TooSlow(AfinaError):
     code = "timeout"
 
 
+class SlowReader(AfinaError):
+    """The client takes the answer more slowly than it is written, and too much of it has piled up."""
+
+    code = "slow_reader"
+
+
+class Poison(RequestError):
+    """The engine died of this request, more than once."""
+
+    code = "engine_died_of_request"
+
+
 class NotServed(RequestError):
     """The server is pinned to another base."""
 

@@ -1,8 +1,8 @@
 """The server's handle on the engine: a line of requests, one child process, one base at a time.
 
-Requests wait here, in order; the child has only those that it can batch now. When the first in line
-needs another base, what has begun is finished, then the base is swapped. A child that dies ends the
-requests that had begun; those that had not are tried once more on the next child.
+Requests wait here, clients taking turns; the child has only those that it can batch now. When it is
+another base's turn, what has begun is finished, then the base is swapped. A child that dies ends the
+requests that had begun and comes back with its base; those that had not begun are tried once more.
 """
 
 from __future__ import annotations
@@ -12,15 +12,30 @@ import contextlib
 import itertools
 import logging
 import time
-from collections import deque
 from typing import Any
 
 from server.engine import room
 from server.engine.errors import EngineDied, QueueFull, Stopping
 from server.engine.generation import Generation, Request
-from server.engine.holder import BaseHolder, Told
+from server.engine.holder import BaseHolder
+from server.engine.line import Full, Line
 from server.engine.models import Target
-from server.engine.protocol import Cancel, Cancelled, Done, Failed, encode
+from server.engine.pace import Pace
+from server.engine.protocol import (
+    Cancel,
+    Cancelled,
+    Done,
+    Failed,
+    FromEngine,
+    Loaded,
+    LoadFailed,
+    Memory,
+    Ready,
+    Started,
+    encode,
+)
+from server.engine.suspects import Suspects
+from server.engine.tending import Tending
 from server.settings import Settings
 from tools.errors import AfinaError
 from tools.models.sampling import GREEDY
@@ -29,11 +44,13 @@ from tools.workspace.layout import Workspace
 
 log = logging.getLogger(__name__)
 
-_POLL_S = 1.0
 # A request is sent to at most this many children.
 _ATTEMPTS = 2
-# Changes of memory smaller than this are not worth a row.
-_NOTABLE_BYTES = 16 * 1024**2
+# An engine that nobody waits for is started anew after at most so many deaths in a row.
+_REVIVALS = 4
+
+# Whoever asks for a base beforehand may wait for a large one.
+_LOAD_TIMEOUT_S = 3600.0
 
 # What `ensure` asks for: that the base be there, and nothing more.
 _HERE = Done(id=0, prompt_tokens=0, completion_tokens=0)
@@ -50,24 +67,27 @@ class Engine:
     """
 
     def __init__(self, ws: Workspace, settings: Settings) -> None:
-        self._ws = ws
         self._settings = settings
         self._numbers = itertools.count(1)
-        self._waiting: deque[Generation] = deque()
+        self._line: Line[Generation] = Line(settings.max_queue)
+        # What the child has, also what was cancelled there until its rows have left.
         self._sent: dict[int, Generation] = {}
-        self._holder = BaseHolder(ws, settings, self._on_event, self._on_death)
+        self.holder = BaseHolder(ws, settings, self._on_event, self._on_death)
+        self._tending = Tending(ws, self.holder, self, settings.idle_unload_s)
+        self._pace = Pace()
+        self._suspects = Suspects()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._giving_way: ledger.Entry | None = None
+        self._revive: Target | None = None
         self._unload = False
         self._stopping = False
-        self._measured = 0
         self._busy_at = time.monotonic()
 
     # For callers ------------------------------------------------------------------------------
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._dispatch_forever()), asyncio.create_task(self._tend_forever())]
+        self._tasks = [asyncio.create_task(self._dispatch_forever()), asyncio.create_task(self._tending.run())]
 
     async def stop(self, grace_s: float = 3.0) -> None:
         """Let what has begun end within `grace_s`, refuse the rest, end the child."""
@@ -83,28 +103,34 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._holder.end()
+        await self.holder.end()
 
     def generate(self, request: Request) -> Generation:
-        """Put a request in line. Raises QueueFull, NoRoom or Stopping at once."""
+        """Put a request in line. Raises QueueFull, NoRoom, Poison or Stopping at once."""
+        return self._begin(request, self._settings.request_timeout_s)
+
+    def _begin(self, request: Request, timeout_s: float) -> Generation:
         if self._stopping:
             raise _stopping()
         if self._giving_way:
             raise room.no_room(self._giving_way)
-        self._waiting = deque(one for one in self._waiting if not one.over)
-        if len(self._waiting) >= self._settings.max_queue:
-            raise QueueFull(
-                f"{len(self._waiting)} requests are waiting already.", retry_after_s=5, fix="Call again in a while."
-            )
-        generation = Generation(next(self._numbers), request, self._settings.request_timeout_s, self._on_cancel)
-        self._waiting.append(generation)
+        self._suspects.check(request)
+        generation = Generation(next(self._numbers), request, timeout_s, self._on_end)
+        try:
+            self._line.join(generation)
+        except Full as full:
+            refusal = self._full(full)
+            generation.fail(refusal)
+            raise refusal from None
+        self._pace.begun()
         self._busy_at = time.monotonic()
         self._wake.set()
         return generation
 
     async def ensure(self, target: Target) -> None:
         """Have a base loaded before anyone asks for it. Raises what stands in the way."""
-        generation = self.generate(Request(target=target, prompts=(), max_tokens=1, sampling=GREEDY))
+        nothing = Request(target=target, prompts=(), max_tokens=1, sampling=GREEDY)
+        generation = self._begin(nothing, _LOAD_TIMEOUT_S)
         async for _ in generation:
             pass
 
@@ -113,15 +139,23 @@ class Engine:
         self._unload = True
         self._wake.set()
 
+    def give_way(self, entry: ledger.Entry) -> None:
+        """Unload for who waits for the memory, and tell those who ask meanwhile."""
+        if self._giving_way is None:
+            log.info("giving way to %s", entry.holder)
+            self._giving_way = entry
+            self._refuse_waiting(room.no_room(entry))
+            self._wake.set()
+
     def status(self) -> dict[str, Any]:
         """For /health: state, what is loaded, how many answer and wait. Sizes in bytes."""
-        loaded, memory = self._holder.loaded, self._holder.memory
+        loaded, memory = self.holder.loaded, self.holder.memory
         told: dict[str, Any] = {
             "state": self._state(),
             "base": loaded.base.name if loaded else None,
             "running": len(self._sent),
-            "waiting": sum(not one.over for one in self._waiting),
-            "restarts": self._holder.restarts,
+            "waiting": len(self._line),
+            "restarts": self.holder.restarts,
         }
         if memory is not None:
             told |= {
@@ -134,19 +168,24 @@ class Engine:
     @property
     def loaded(self) -> Target | None:
         """What is held now; its adapter aside, the base of the last request that needed a swap."""
-        return self._holder.loaded
+        return self.holder.loaded
 
     @property
-    def holder(self) -> BaseHolder:
-        """For the metrics: what is held, and what it took to have it."""
-        return self._holder
+    def idle_s(self) -> float:
+        return 0.0 if self._sent or len(self._line) else time.monotonic() - self._busy_at
 
     def _state(self) -> str:
         if self._giving_way:
             return "giving way"
-        if self._holder.loading:
+        if self.holder.loading:
             return "loading"
-        return "loaded" if self._holder.loaded else "idle"
+        return "loaded" if self.holder.loaded else "idle"
+
+    def _full(self, full: Full) -> QueueFull:
+        told = f"{full.waiting} requests are waiting already" + (
+            ", as many as one client may have." if full.own else "."
+        )
+        return QueueFull(told, retry_after_s=self._pace.retry_after_s(full.waiting), fix="Call again in a while.")
 
     # The line ---------------------------------------------------------------------------------
 
@@ -161,29 +200,40 @@ class Engine:
                 self._refuse_waiting(EngineDied("The engine met a defect of ours.", fix="Call again."))
 
     async def _dispatch(self) -> None:
-        """Send what can be sent, in order, until the line is empty or must wait for what has begun."""
+        """Send what can be sent until the line is empty or must wait for what has begun."""
         while True:
             if (self._giving_way or self._unload) and not self._sent:
-                await self._holder.end()
+                await self.holder.end()
                 self._giving_way, self._unload = None, False
-            head = self._head()
-            if head is None or self._giving_way or self._unload:
+            if self._giving_way or self._unload:
                 return
-            if not self._holder.holds(head.request.target):
+            loaded = self.holder.loaded
+            head = self._line.next(loaded.base.fingerprint if loaded else None, self.holder.since, time.monotonic())
+            if head is None:
+                if self._revive is None:
+                    return
+                await self._start_anew(self._revive)
+            elif not self.holder.holds(head.request.target):
                 if self._sent:
                     return
                 await self._swap(head)
-                continue
-            rows = sum(one.request.rows for one in self._sent.values())
-            if self._sent and rows + head.request.rows > self._settings.max_batch:
+            elif self._may_join(head):
+                self._line.take(head)
+                self._send(head)
+            else:
                 return
-            self._waiting.popleft()
-            self._send(head)
 
-    def _head(self) -> Generation | None:
-        while self._waiting and self._waiting[0].over:
-            self._waiting.popleft()
-        return self._waiting[0] if self._waiting else None
+    def _may_join(self, head: Generation) -> bool:
+        """Whether the batch has room for it, and nothing that runs, nor it, must be alone."""
+        if not self._sent:
+            return True
+        rows = sum(one.request.rows for one in self._sent.values())
+        if rows + head.request.rows > self._settings.max_batch:
+            return False
+        alone = self._suspects.must_be_alone
+        return not alone(head.request, False) and not any(
+            alone(one.request, one.writing) for one in self._sent.values()
+        )
 
     def _send(self, generation: Generation) -> None:
         if not generation.request.prompts:
@@ -197,13 +247,13 @@ class Engine:
             return
         generation.attempts += 1
         self._sent[generation.number] = generation
-        self._holder.send_line(message)
+        self.holder.send_line(message)
 
     async def _swap(self, head: Generation) -> None:
         """Load the base that the first in line needs; a failure is its own."""
+        self._revive = None
         try:
-            await self._holder.load(head.request.target)
-            self._measured = 0
+            await self.holder.load(head.request.target)
         except EngineDied as error:
             head.attempts += 1
             if head.attempts >= _ATTEMPTS:
@@ -211,78 +261,63 @@ class Engine:
         except AfinaError as error:
             self._drop(head, error)
 
+    async def _start_anew(self, target: Target) -> None:
+        """Have the base back that the engine had when it died, before anyone asks."""
+        self._revive = None
+        try:
+            await self.holder.load(target)
+        except AfinaError as error:
+            log.warning("the engine is not back: %s", error)
+            if isinstance(error, EngineDied) and self.holder.deaths <= _REVIVALS:
+                self._revive = target
+
     def _drop(self, generation: Generation, error: AfinaError) -> None:
-        with contextlib.suppress(ValueError):
-            self._waiting.remove(generation)
-        if not generation.over:
+        if self._line.remove(generation):
             generation.fail(error)
 
     def _refuse_waiting(self, error: AfinaError) -> None:
-        for generation in self._waiting:
-            if not generation.over:
-                generation.fail(error)
-        self._waiting.clear()
+        for generation in self._line.clear():
+            generation.fail(error)
 
-    def _on_cancel(self, generation: Generation) -> None:
+    def _on_end(self, generation: Generation) -> None:
+        """The client left, or its time is over."""
         if generation.number in self._sent:
-            self._holder.send_line(encode(Cancel(id=generation.number)))
+            self.holder.send_line(encode(Cancel(id=generation.number)))
+        self._line.remove(generation)
         self._wake.set()
 
     # From the child ---------------------------------------------------------------------------
 
-    def _on_event(self, event: Told) -> None:
+    def _on_event(self, event: FromEngine) -> None:
+        if isinstance(event, Ready | Loaded | LoadFailed | Memory):
+            return  # of no request
         generation = self._sent.get(event.id)
         if generation is None:
             return
-        if not generation.over and not isinstance(event, Cancelled):
-            generation.tell(event)
         self._busy_at = time.monotonic()
+        if isinstance(event, Started):
+            self.holder.used(generation.request.target.adapter)
+        if not generation.over and not isinstance(event, Cancelled):
+            silent = not generation.writing
+            generation.tell(event)
+            if silent and generation.writing:
+                self._wake.set()  # one that had to be alone may have company now
         if isinstance(event, Done | Failed | Cancelled):
             del self._sent[event.id]
-            self._holder.went_well()
+            self._suspects.cleared(generation.request)
+            self._pace.ended(idle=not self._sent and not len(self._line))
+            self.holder.went_well()
             self._wake.set()
 
-    def _on_death(self, error: EngineDied) -> None:
-        again = []
-        for generation in self._sent.values():
+    def _on_death(self, error: EngineDied, loaded: Target | None) -> None:
+        self._suspects.died([one.request for one in self._sent.values()])
+        for generation in reversed(self._sent.values()):
             if generation.over:
                 continue
             if generation.started or generation.attempts >= _ATTEMPTS:
                 generation.fail(error)
             else:
-                again.append(generation)
+                self._line.put_back(generation)
         self._sent.clear()
-        self._waiting.extendleft(reversed(again))
+        self._revive = loaded
         self._wake.set()
-
-    # The memory -------------------------------------------------------------------------------
-
-    async def _tend_forever(self) -> None:
-        """Each second: tell the ledger what is held, and give way to who waits for it."""
-        while True:
-            await asyncio.sleep(_POLL_S)
-            if self._holder.loaded is None:
-                continue
-            try:
-                await self._tend()
-            except AfinaError as error:
-                log.warning("the memory ledger: %s", error)
-            except Exception:  # giving way must not end with one bad moment of the database
-                log.exception("the memory ledger met a defect")
-
-    async def _tend(self) -> None:
-        memory = self._holder.memory
-        held = memory.active + memory.cache if memory else 0
-        if abs(held - self._measured) > _NOTABLE_BYTES:
-            self._measured = held
-            await asyncio.to_thread(room.measure, self._ws, held)
-        entry = await asyncio.to_thread(room.wanted_by, self._ws)
-        if entry is not None and self._giving_way is None:
-            log.info("giving way to %s", entry.holder)
-            self._giving_way = entry
-            self._refuse_waiting(room.no_room(entry))
-            self._wake.set()
-        idle = time.monotonic() - self._busy_at
-        limit = self._settings.idle_unload_s
-        if limit and idle > limit and not self._sent and not self._waiting:
-            self.unload()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 from server.engine import room
@@ -12,31 +13,25 @@ from server.engine.errors import EngineDied, NoRoom
 from server.engine.models import Target
 from server.engine.process import LOG_NAME, EngineProcess
 from server.engine.protocol import (
-    Cancelled,
-    Done,
-    Ended,
-    Failed,
+    AdapterRef,
     FromEngine,
     Load,
     Loaded,
     LoadFailed,
     Memory,
-    Reasoning,
-    Started,
-    Text,
-    ToolCall,
+    Ready,
 )
 from server.settings import Settings
 from tools.errors import AfinaError
+from tools.models.answer_costs import longest_load_s, longest_step_s
 from tools.workspace import ledger
 from tools.workspace.layout import Workspace
 from tools.workspace.locks import FileLock
 
 log = logging.getLogger(__name__)
 
-Told = Started | Text | Reasoning | ToolCall | Ended | Done | Failed | Cancelled
-
 _LOCK_WAIT_S = 20.0
+_SECOND_LOOK_S = 0.5
 # Before the next start, by how many deaths came one after another.
 _BACK_OFF_S = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 
@@ -44,16 +39,17 @@ _BACK_OFF_S = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 class BaseHolder:
     """One base in one child process, or none.
 
-    on_event: told what the engine says of requests. on_death: told why the child is gone, when it was
-    not ended by `end`.
+    on_event: told what the engine says of requests. on_death: told why the child is gone, and what it had
+    loaded, when it was not ended by `end`. loads, swaps, restarts: counted since the start; load_s: seconds
+    that the loads took. deaths: in a row. since: when the base was loaded, in monotonic seconds.
     """
 
     def __init__(
         self,
         ws: Workspace,
         settings: Settings,
-        on_event: Callable[[Told], None],
-        on_death: Callable[[EngineDied], None],
+        on_event: Callable[[FromEngine], None],
+        on_death: Callable[[EngineDied, Target | None], None],
     ) -> None:
         self._ws = ws
         self._settings = settings
@@ -62,10 +58,15 @@ class BaseHolder:
         self._process: EngineProcess | None = None
         self._predicted = 0
         self._answer: asyncio.Future[Loaded] | None = None
-        self._deaths = 0
+        # The adapters in use of late, the longest unused first, and the base they belong to.
+        self._recent: OrderedDict[AdapterRef, None] = OrderedDict()
+        self._recent_base = ""
+        self._longest_silence_s = 0.0
         self.loaded: Target | None = None
         self.memory: Memory | None = None
         self.loading = False
+        self.since = 0.0
+        self.deaths = 0
         self.restarts = 0
         # Bases loaded, how many in place of another, and the seconds that all of them took.
         self.loads = self.swaps = 0
@@ -80,7 +81,26 @@ class BaseHolder:
 
     def went_well(self) -> None:
         """A request was answered: the next start need not wait."""
-        self._deaths = 0
+        self.deaths = 0
+
+    def used(self, adapter: AdapterRef | None) -> None:
+        """A request with this adapter has begun: an engine that is started anew has it from the start."""
+        if adapter is not None:
+            self._recent[adapter] = None
+            self._recent.move_to_end(adapter)
+            while len(self._recent) > self._settings.max_adapters:
+                self._recent.popitem(last=False)
+
+    async def end_if_hung(self) -> None:
+        """Kill a child that has said nothing for longer than its work can take; that is a death as any other."""
+        process = self._process
+        if process is None or process.silent_s <= self._longest_silence_s:
+            return
+        # When the whole machine slept, what the child said is yet to be read.
+        await asyncio.sleep(_SECOND_LOOK_S)
+        if process is self._process and process.silent_s > self._longest_silence_s:
+            log.error("the engine has said nothing for %.0f s: it is ended", process.silent_s)
+            await process.kill(f"it had said nothing for {process.silent_s:.0f} s and was ended")
 
     async def load(self, target: Target) -> None:
         """Hold the target's base, in place of another.
@@ -116,6 +136,11 @@ class BaseHolder:
         plan = room.plan(target.base, settings.max_batch, budget)
         process = await self._living_process(plan.predicted)
         self.loaded = None
+        if self._recent_base != target.base.fingerprint:
+            self._recent.clear()
+            self._recent_base = target.base.fingerprint
+        process.heard()
+        self._longest_silence_s = settings.engine_hang_s + longest_load_s(plan.predicted)
         self._answer = asyncio.get_running_loop().create_future()
         message = Load(
             base=target.base.name,
@@ -125,6 +150,7 @@ class BaseHolder:
             most=plan.most,
             prefixes=plan.prefixes,
             max_adapters=settings.max_adapters,
+            adapters=list(self._recent),
         )
         try:
             if not process.alive:
@@ -134,20 +160,22 @@ class BaseHolder:
         finally:
             self._answer = None
         log.info("loaded %s in %.1f s", answer.base, answer.seconds)
-        self.loaded, self._predicted = target, plan.predicted
+        self.loaded, self._predicted, self.since = target, plan.predicted, time.monotonic()
+        self._longest_silence_s = settings.engine_hang_s + longest_step_s(target.base)
 
     async def _living_process(self, predicted: int) -> EngineProcess:
         """The child, with the bytes claimed for it; started when there is none."""
         if self._process is not None:
             await self._claim_instead(predicted)
             return self._process
-        await asyncio.sleep(_BACK_OFF_S[min(self._deaths, len(_BACK_OFF_S) - 1)])
+        await asyncio.sleep(_BACK_OFF_S[min(self.deaths, len(_BACK_OFF_S) - 1)])
         lock = await self._lock()
         try:
             await asyncio.to_thread(room.claim, self._ws, predicted)
             self._process = await EngineProcess.spawn(self._ws, lock, self._on_message, self._on_end)
+            self._longest_silence_s = self._settings.engine_hang_s
         except EngineDied:
-            self._deaths += 1
+            self.deaths += 1
             raise
         finally:
             lock.release()
@@ -186,20 +214,24 @@ class BaseHolder:
                     self._answer.set_exception(AfinaError.from_dict(message.error))
             case Memory():
                 self.memory = message
-            case Started() | Text() | Reasoning() | ToolCall() | Ended() | Done() | Failed() | Cancelled():
+            case Ready():
+                pass
+            case _:
                 self._on_event(message)
 
     def _on_end(self, process: EngineProcess) -> None:
         if process is not self._process:
             return  # ended by us
         log.error("the engine's process ended: %s", process.ending)
+        loaded = self.loaded
         self._process = self.loaded = self.memory = None
-        self._deaths += 1
+        self.deaths += 1
         self.restarts += 1
         error = self._died(process)
         if self._answer and not self._answer.done():
+            self._recent.clear()  # one of them may be what it died of
             self._answer.set_exception(error)
-        self._on_death(error)
+        self._on_death(error, loaded)
 
     def _died(self, process: EngineProcess) -> EngineDied:
         return EngineDied(

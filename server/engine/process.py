@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable
 
 from server.engine.errors import EngineDied
@@ -57,6 +58,8 @@ class EngineProcess:
         self._on_death = on_death
         self._ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
         self._listening = asyncio.create_task(self._listen())
+        self._heard_at = time.monotonic()
+        self._why: str | None = None
         self.alive = True
 
     @property
@@ -112,6 +115,15 @@ class EngineProcess:
             raise
         return started
 
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the child last said anything; one that holds a base speaks at every step, or second."""
+        return time.monotonic() - self._heard_at
+
+    def heard(self) -> None:
+        """Begin to count its silence now."""
+        self._heard_at = time.monotonic()
+
     def send(self, message: Message) -> None:
         self.send_line(encode(message))
 
@@ -128,7 +140,9 @@ class EngineProcess:
         except TimeoutError:
             await self.kill()
 
-    async def kill(self) -> None:
+    async def kill(self, why: str | None = None) -> None:
+        """End the child at once. why: what people are told instead of the signal."""
+        self._why = why
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._listening
@@ -137,6 +151,7 @@ class EngineProcess:
         try:
             while line := await self._reader.readline():
                 message = decode_from_engine(line)
+                self.heard()
                 if isinstance(message, Ready):
                     if not self._ready.done():
                         self._ready.set_result(message)
@@ -158,7 +173,7 @@ class EngineProcess:
     @property
     def ending(self) -> str:
         """How the child ended, for people."""
-        return ending(self._process.returncode)
+        return self._why or ending(self._process.returncode)
 
 
 def ending(code: int | None) -> str:

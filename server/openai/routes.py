@@ -19,6 +19,7 @@ from server.openai.openapi import get_openapi
 from server.openai.parsing import parse
 from server.openai.schemas import ChatRequest, CompletionRequest
 from server.openai.together import begin, check_one_base
+from server.security import client_of
 from server.state import AppState
 
 
@@ -27,7 +28,8 @@ async def post_chat(request: Request) -> Response:
     asked = parse(ChatRequest, await read_json(request))
     targets = await asyncio.to_thread(_targets, state, asked)
     asks = [chat.engine_request(asked, target, state.settings.max_tokens) for target in targets]
-    return await answer(request, asked, ChatShape(asked), lambda: begin(state.engine, asks))
+    client = client_of(request.scope)
+    return await answer(request, asked, ChatShape(asked), lambda: begin(state.engine, asks, client))
 
 
 def _targets(state: AppState, asked: ChatRequest) -> list[Target]:
@@ -44,7 +46,8 @@ async def post_completions(request: Request) -> Response:
     asked = parse(CompletionRequest, await read_json(request))
     target = await asyncio.to_thread(resolve, state.ws, state.settings, asked.model)
     ask = completions.engine_request(asked, target)
-    return await answer(request, asked, CompletionShape(asked), lambda: begin(state.engine, [ask]))
+    client = client_of(request.scope)
+    return await answer(request, asked, CompletionShape(asked), lambda: begin(state.engine, [ask], client))
 
 
 async def get_models(request: Request) -> Response:

@@ -12,13 +12,15 @@ from server.engine.models import Target
 from server.engine.protocol import Done, Ended, Started
 from server.openai.errors import ApiError
 
+_AT_ONCE = 64
 
-def begin(engine: Engine, asks: Sequence[Request]) -> Answers:
-    """Put the requests of each target in line. Raises what `Engine.generate` does, and then begins none."""
+
+def begin(engine: Engine, asks: Sequence[Request], client: str) -> Answers:
+    """Put a client's requests in line. Raises what `Engine.generate` does, and then begins none."""
     begun: list[Generation] = []
     try:
         for ask in asks:
-            begun.append(engine.generate(ask))
+            begun.append(engine.generate(replace(ask, client=client)))
     except BaseException:
         for generation in begun:
             generation.cancel()
@@ -70,7 +72,8 @@ class Answers:
         return aiter(self._generations[0]) if len(self._generations) == 1 else self._merged()
 
     async def _merged(self) -> AsyncGenerator[Event]:
-        merged: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+        # Bounded: what a slow reader leaves must pile up where it is counted, in the generations.
+        merged: asyncio.Queue[Event | BaseException] = asyncio.Queue(_AT_ONCE)
         readers = [
             asyncio.create_task(_read(generation, place * self._rows, merged))
             for place, generation in enumerate(self._generations)
@@ -102,9 +105,9 @@ async def _read(generation: Generation, offset: int, into: asyncio.Queue[Event |
         async for event in generation:
             if isinstance(event, Piece | Ended):
                 event = event.model_copy(update={"index": event.index + offset})
-            into.put_nowait(event)
+            await into.put(event)
     except Exception as error:
-        into.put_nowait(error)
+        await into.put(error)
 
 
 def _sum(done: Sequence[Done]) -> Done:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -27,15 +29,29 @@ def running(server: RunningServer) -> int:
     return server.health()["engine"]["running"]
 
 
+def adapters(server: RunningServer) -> list[str]:
+    return server.health()["engine"].get("adapters", [])
+
+
 def lines(answer: httpx2.Response) -> Iterator[Any]:
     for line in answer.iter_lines():
         if line.startswith("data: "):
             yield line[6:] if line == "data: [DONE]" else json.loads(line[6:])
 
 
+def said(text: str) -> list[dict[str, str]]:
+    """Messages of a test's own: an engine that is killed twice at the same request refuses it."""
+    return [{"role": "user", "content": text}]
+
+
 def streaming(server: RunningServer, **body: Any) -> Any:
     given = {"messages": [{"role": "user", "content": "olá"}], **LONG, "stream": True, **body}
     return server.client.stream("POST", "/v1/chat/completions", json=given)
+
+
+def streamed(server: RunningServer, **body: Any) -> list[Any]:
+    with streaming(server, **body) as stream:
+        return list(lines(stream))
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +73,7 @@ def test_a_killed_engine_ends_the_stream_with_an_error_and_the_next_request_work
 
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(watch)
-        with streaming(server) as stream:
+        with streaming(server, messages=said("primeiro")) as stream:
             events = lines(stream)
             for _ in range(20):
                 next(events)
@@ -76,7 +92,7 @@ def test_a_killed_engine_ends_the_stream_with_an_error_and_the_next_request_work
 def test_a_killed_engine_is_a_500_for_a_plain_request(server: RunningServer) -> None:
     server.chat()
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(server.chat, **LONG)
+        asked = pool.submit(server.chat, **LONG, messages=said("segundo"))
         eventually(lambda: running(server) == 1)
         time.sleep(0.3)
         server.kill_engine()
@@ -85,10 +101,43 @@ def test_a_killed_engine_is_a_500_for_a_plain_request(server: RunningServer) -> 
     assert answer.json()["error"]["code"] == "engine_died"
 
 
+def test_an_engine_that_died_is_back_with_its_adapters_and_refuses_what_it_died_of_twice(served_ws: Workspace) -> None:
+    with RunningServer(copy_of(served_ws), model="um") as server, ThreadPoolExecutor(1) as pool:
+        poison = {**LONG, "model": "dois", "max_tokens": 480, "messages": said("veneno")}
+        assert server.chat(model="um").status_code == 200
+        for _ in range(2):
+            asked = pool.submit(server.chat, **poison)
+            eventually(lambda: running(server) == 1, 60)
+            eventually(lambda: any("dois" in name for name in adapters(server)))
+            server.kill_engine()
+            assert asked.result().json()["error"]["code"] == "engine_died"
+            # Nobody asks, and yet it is there again with what it had.
+            eventually(lambda: {name.partition("@")[0] for name in adapters(server)} == {"um", "dois"}, 60)
+        refused = server.chat(**poison)
+        assert refused.status_code == 400
+        assert refused.json()["error"]["code"] == "engine_died_of_request"
+        assert server.chat(**{**poison, "max_tokens": 8}).status_code == 200
+        assert server.health()["engine"]["restarts"] == 2
+
+
+def test_an_engine_that_hangs_is_ended_and_started_anew(served_ws: Workspace) -> None:
+    with RunningServer(copy_of(served_ws), model="longa", engine_hang_s=3) as server:
+        eventually(lambda: server.client.get("/ready").status_code == 200, 60)
+        with streaming(server) as stream:
+            events = lines(stream)
+            next(events)
+            os.kill(server.engine_pid(), signal.SIGSTOP)
+            *_, error, done = events
+        assert error["error"]["code"] == "engine_died"
+        assert "had said nothing for" in error["error"]["message"]
+        assert done == "[DONE]"
+        assert server.chat(model="longa").status_code == 200
+
+
 def test_a_request_in_line_survives_the_engines_death(server: RunningServer) -> None:
     expected = server.chat(model="tiny", temperature=0).json()["choices"]
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(server.chat, **LONG)
+        first = pool.submit(server.chat, **LONG, messages=said("terceiro"))
         eventually(lambda: running(server) == 1)
         second = pool.submit(server.chat, model="tiny", temperature=0)
         eventually(lambda: server.health()["engine"]["waiting"] == 1)
@@ -169,13 +218,12 @@ def test_a_full_line_is_a_429_that_says_when_to_come_back(served_ws: Workspace) 
 
 
 def test_a_request_that_takes_too_long_is_ended(served_ws: Workspace) -> None:
-    with RunningServer(copy_of(served_ws), request_timeout_s=3) as server:
-        server.chat(model="longa")
+    with RunningServer(copy_of(served_ws), request_timeout_s=3, model="longa") as server:
+        eventually(lambda: server.client.get("/ready").status_code == 200, 60)
         answer = server.chat(**LONG)
         assert answer.status_code == 504
         assert answer.json()["error"]["code"] == "timeout"
-        with streaming(server) as stream:
-            *_, error, done = lines(stream)
+        *_, error, done = streamed(server)
         assert error["error"]["code"] == "timeout"
         assert done == "[DONE]"
         eventually(lambda: running(server) == 0, 3)
@@ -196,10 +244,11 @@ def test_a_training_run_that_needs_the_room_gets_it_and_chat_says_so(served_ws: 
     ws = copy_of(served_ws)
     budget = 8 * 1024**3
     ws.store.write("INSERT OR REPLACE INTO calibration (key, value, updated) VALUES ('budget_bytes', ?, 0)", (budget,))
-    with RunningServer(ws) as server, ThreadPoolExecutor(1) as pool:
+    with RunningServer(ws) as server, ThreadPoolExecutor(4) as pool:
         assert server.chat(model="longa").status_code == 200
         begun = pool.submit(server.chat, **{**LONG, "max_tokens": 700})
-        eventually(lambda: running(server) == 1)
+        streams = [pool.submit(streamed, server, max_tokens=500 + 50 * place) for place in range(3)]
+        eventually(lambda: running(server) == 4)
         lock = FileLock.try_acquire(ws.lock_path("train-livros-20261124-1"))
         assert lock is not None
 
@@ -210,6 +259,9 @@ def test_a_training_run_that_needs_the_room_gets_it_and_chat_says_so(served_ws: 
         eventually(claim, 20, "the room")
 
         assert begun.result().json()["usage"]["completion_tokens"] == 700
+        for one in streams:
+            *_, last, done = one.result()
+            assert (last["choices"][0]["finish_reason"], done) == ("length", "[DONE]")
         refused = server.chat()
         assert refused.status_code == 503
         assert "livros-20261124-1" in refused.json()["error"]["message"]
