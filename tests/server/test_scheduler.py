@@ -23,6 +23,7 @@ from server.engine.protocol import (
     Started,
     Stop,
     Text,
+    TokenIds,
     decode_from_engine,
     decode_to_engine,
     encode,
@@ -33,6 +34,7 @@ from tools.models.answer_costs import AnswerCosts
 from tools.models.answer_costs import Load as LoadOfAnswers
 from tools.models.info import load_info
 from tools.models.sampling import Sampling
+from tools.models.tokenizer import Tokenizer
 from tools.workspace.layout import Workspace
 
 MB = 1024**2
@@ -62,7 +64,7 @@ def told(*messages: Message, later: dict[int, Message] | None = None) -> list[Me
             inbox.append(waiting.pop(at))
         if inbox:
             return decode_to_engine(encode(inbox.pop(0)))
-        open_ids = {one.id for one in messages if isinstance(one, Generate)}
+        open_ids = {one.id for one in [*messages, *(later or {}).values()] if isinstance(one, Generate)}
         open_ids -= {one.id for one in said if isinstance(one, Done | Failed)}
         open_ids -= {one.id for one in [*(later or {}).values()] if isinstance(one, Cancel)}
         return None if open_ids or waiting else Stop()
@@ -107,6 +109,80 @@ def test_a_request_that_cannot_begin_fails_alone(tiny_ws: Workspace) -> None:
     said = told(load(tiny_ws), generate(1), generate(2, adapter=gone), generate(3, prompts=[PlainText(text="")]))
     assert kinds(said, 1)[-1] == "Done"
     assert kinds(said, 2) == kinds(said, 3) == ["Failed"]
+
+
+def keeping(ws: Workspace) -> Load:
+    return load(ws).model_copy(update={"prefixes": 8 * MB})
+
+
+def text_of(said: list[Message], number: int, index: int = 0) -> str:
+    return "".join(one.text for one in said if isinstance(one, Text) and (one.id, one.index) == (number, index))
+
+
+def done(said: list[Message], number: int) -> Done:
+    return next(one for one in said if isinstance(one, Done) and one.id == number)
+
+
+LONG_PROMPT = "O farol da ilha de areia acendia-se todas as noites. A menina contava os barcos."
+
+
+def test_a_prompt_that_was_read_is_not_read_again(tiny_ws: Workspace) -> None:
+    long = [PlainText(text=LONG_PROMPT)]
+    said = told(keeping(tiny_ws), generate(1, prompts=long), later={5: generate(2, prompts=long, n=3)})
+    assert done(said, 1).cached_tokens == 0
+    assert done(said, 2).cached_tokens == done(said, 2).prompt_tokens - 1
+    assert text_of(said, 1) == text_of(said, 2) == text_of(said, 2, 2)
+
+
+def test_an_adapter_replaced_under_its_name_shares_nothing_with_the_one_before(tiny_ws: Workspace) -> None:
+    long = [PlainText(text=LONG_PROMPT)]
+    folders = [make_tiny_adapter(tiny_ws, "um", seed=seed) for seed in (1, 2)]
+    old, new = (
+        AdapterRef(name="um", version="step-5", folder=str(folder), stamp=stamp) for stamp, folder in enumerate(folders)
+    )
+    # The new one comes while the old one still answers.
+    said = told(
+        keeping(tiny_ws),
+        generate(1, prompts=long, adapter=old, max_tokens=60),
+        later={4: generate(2, prompts=long, adapter=new), 8: generate(3, prompts=long, adapter=old)},
+    )
+    alone = told(load(tiny_ws), generate(2, prompts=long, adapter=new))
+    assert done(said, 2).cached_tokens == 0
+    assert text_of(said, 2) == text_of(alone, 2)
+    assert done(said, 3).cached_tokens == done(said, 3).prompt_tokens - 1
+    assert text_of(said, 1).startswith(text_of(said, 3))
+    assert text_of(said, 3) != text_of(said, 2)
+
+
+def test_an_echo_comes_before_every_answer(tiny_ws: Workspace) -> None:
+    prompts = [PlainText(text="O farol "), TokenIds(ids=[1, 45, 60])]
+    plain = told(load(tiny_ws), generate(1, prompts=prompts, n=2))
+    said = told(
+        load(tiny_ws),
+        generate(1, prompts=prompts, n=2, echo=True),
+        generate(2, prompts=prompts, echo=True, max_tokens=0),
+    )
+    ids = "<|im_start|>" + Tokenizer.load(tiny_ws.models / "tiny").decode([45, 60])
+    for index, text in enumerate(["O farol ", "O farol ", ids, ids]):
+        assert text_of(said, 1, index) == text + text_of(plain, 1, index)
+    assert (text_of(said, 2, 0), text_of(said, 2, 1)) == ("O farol ", ids)
+    assert done(said, 2).completion_tokens == 0
+    assert {one.reason for one in said if isinstance(one, Ended) and one.id == 2} == {"length"}
+
+
+def test_an_echo_is_placed_and_scored_to_the_token(tiny_ws: Workspace) -> None:
+    text = "mãe 🜂 farol"
+    said = told(load(tiny_ws), generate(1, prompts=[PlainText(text=text)], echo=True, top_logprobs=1, max_tokens=3))
+    told_tokens = [one for message in said if isinstance(message, Text) for one in message.logprobs]
+    assert told_tokens[0].logprob is None
+    assert all(one.logprob is not None for one in told_tokens[1:])
+    whole = text_of(said, 1).encode()
+    at = 0
+    for one in told_tokens[: done(said, 1).prompt_tokens]:
+        # A token within a character has the place of that character.
+        assert one.start == len(whole[:at].decode("utf-8", "ignore"))
+        at += len(one.bytes)
+    assert told_tokens[-3].start >= len(text)
 
 
 def test_an_adapter_is_freed_after_its_last_request(tiny_ws: Workspace) -> None:
