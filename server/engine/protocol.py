@@ -62,6 +62,9 @@ class Conversation(Message):
     json_schema: dict[str, Any] | None = Field(None, description="JSON Schema that what is said follows")
     thinking: bool | None = Field(None, description="Whether to think first, where the template lets one choose")
     effort: str | None = Field(None, description="How much to think, likewise; `none` not at all")
+    goes_on: bool = Field(
+        False, description="The last message, the assistant's, is begun, and the answer goes on with it"
+    )
     form: InstructionForm | None = Field(None, description="In place of the base's chat template")
 
 

@@ -93,6 +93,7 @@ def _conversation(asked: ChatRequest, form: InstructionForm | None) -> Conversat
         json_schema=answers.schema_of_answers() if answers else None,
         thinking=asked.thinking,
         effort=asked.reasoning_effort,
+        goes_on=asked.continue_final_message,
         form=form,
     )
 

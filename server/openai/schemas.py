@@ -111,6 +111,18 @@ Compared = Annotated[list[Id], Field(min_length=2, max_length=8, json_schema_ext
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
+_BEGINS = {
+    "properties": {"continue_final_message": {"enum": [None, False]}, "add_generation_prompt": {"enum": [None, True]}}
+}
+_GOES_ON = {
+    "properties": {
+        "continue_final_message": {"const": True},
+        "add_generation_prompt": {"enum": [None, False]},
+        "tools": {"enum": [None, []]},
+        "response_format": {"enum": [None, {"type": "text"}]},
+    },
+    "required": ["continue_final_message"],
+}
 _SOME_TOOLS = {"properties": {"tools": {"type": "array", "minItems": 1}}, "required": ["tools"]}
 
 
@@ -148,10 +160,16 @@ class ChatRequest(Common):
         None, description="What the model's chat template lets one choose"
     )
 
+    continue_final_message: bool = Field(
+        False, description="Go on with the last message, which is the assistant's, in place of a new answer"
+    )
+    add_generation_prompt: bool | None = Field(None, description="Only the opposite of `continue_final_message`")
+
     def check(self) -> None:
         super().check()
         check_messages(self.messages)
         self.tool_use()
+        self._check_going_on()
         if self.response_format is not None:
             self.response_format.check()
         if self.reasoning_effort is not None and self.thinking is not None:
@@ -169,6 +187,25 @@ class ChatRequest(Common):
         if self.top_logprobs is not None and not self.logprobs:
             raise contradiction("top_logprobs", "`top_logprobs` needs `logprobs: true`.")
 
+    def _check_going_on(self) -> None:
+        goes_on, last = self.continue_final_message, self.messages[-1]
+        if self.add_generation_prompt is goes_on:
+            raise contradiction(
+                "add_generation_prompt", "`add_generation_prompt` is the opposite of `continue_final_message`."
+            )
+        if not goes_on:
+            return
+        if last.role != "assistant" or last.content is None or last.tool_calls or last.reasoning_content:
+            raise contradiction(
+                "continue_final_message", "`continue_final_message` needs a last message in which the assistant speaks."
+            )
+        formed = self.response_format is not None and self.response_format.schema_of_answers() is not None
+        if self.tools or formed:
+            raise contradiction(
+                "continue_final_message",
+                f"`continue_final_message` does not go together with `{'tools' if self.tools else 'response_format'}`.",
+            )
+
     def tool_use(self) -> ToolUse | None:
         """Raises ApiError 400 for tools and choices that contradict one another."""
         return tool_use(self.tools, self.tool_choice, self.parallel_tool_calls)
@@ -182,6 +219,7 @@ class ChatRequest(Common):
         return [
             *super().rules(),
             either(without("models"), without("model")),
+            either(_BEGINS, _GOES_ON),
             either(without("reasoning_effort"), without("chat_template_kwargs")),
             either({"properties": {"tool_choice": {"enum": [None, "none", "auto"]}}}, _SOME_TOOLS),
             either(without("max_tokens"), without("max_completion_tokens")),

@@ -185,6 +185,22 @@ def test_a_conversation_may_hold_parts_system_and_developer(client: openai.OpenA
     assert said("developer", parts) == plain
 
 
+def test_a_begun_answer_is_gone_on_with(client: openai.OpenAI) -> None:
+    whole = ask(client, max_tokens=16).choices[0].message.content
+    begun = [*OLA, {"role": "assistant", "content": whole[:5]}]
+    told = ask(client, messages=begun, extra_body={"continue_final_message": True, "add_generation_prompt": False})
+    plain = client.completions.create(
+        model="tiny",
+        prompt=f"<|im_start|>user\n{OLA[0]['content']}<|im_end|>\n<|im_start|>assistant\n{whole[:5]}",
+        max_tokens=12,
+        temperature=0,
+        logit_bias=GO_ON,
+    )
+    assert told.choices[0].message.content == plain.choices[0].text
+    assert told.usage.prompt_tokens == plain.usage.prompt_tokens
+    assert ask(client, messages=begun).choices[0].message.content != plain.choices[0].text
+
+
 def test_an_answer_can_be_sent_back_as_the_client_holds_it(client: openai.OpenAI) -> None:
     message = ask(client).choices[0].message
     answer = ask(client, messages=[*OLA, message.model_dump(), {"role": "user", "content": "E depois?"}])

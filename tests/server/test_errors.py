@@ -15,6 +15,7 @@ from server.openai.schemas import ChatRequest, Common, CompletionRequest
 from tests.support.running_server import RunningServer
 
 HELLO = [{"role": "user", "content": "olá"}]
+BEGUN = {"messages": [*HELLO, {"role": "assistant", "content": "Bom"}], "continue_final_message": True}
 
 
 def error_of(answer: Any, status: int) -> dict[str, Any]:
@@ -94,6 +95,11 @@ def error_of(answer: Any, status: int) -> dict[str, Any]:
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"reasoning_effort": "high"}, "reasoning_effort"),
         ({"modalities": ["audio"]}, "modalities"),
+        ({"continue_final_message": True}, "continue_final_message"),
+        ({"add_generation_prompt": False}, "add_generation_prompt"),
+        ({"add_generation_prompt": True, "continue_final_message": True}, "add_generation_prompt"),
+        ({**BEGUN, "response_format": {"type": "json_object"}}, "continue_final_message"),
+        ({**BEGUN, "tools": [{"type": "function", "function": {"name": "f"}}]}, "continue_final_message"),
         ({"temprature": 0.5}, "temprature"),
     ],
 )

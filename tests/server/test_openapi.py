@@ -17,6 +17,7 @@ from tests.support.running_server import RunningServer
 from tools.workspace.layout import Workspace
 
 HELLO = [{"role": "user", "content": "olá"}]
+BEGUN = {"messages": [*HELLO, {"role": "assistant", "content": "Bom"}], "continue_final_message": True}
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 # Routes that are described elsewhere, by the protocol that they speak.
 NOT_OURS = {"/mcp"}
@@ -56,6 +57,8 @@ SAMPLES: dict[str, dict[str, dict[str, Any]]] = {
         "max_completion_tokens": {"max_tokens": None, "max_completion_tokens": 2},
         "logprobs": {"logprobs": True},
         "top_logprobs": {"logprobs": True, "top_logprobs": 3},
+        "continue_final_message": BEGUN,
+        "add_generation_prompt": {**BEGUN, "add_generation_prompt": False},
         "response_format": {"response_format": JSON_FORMAT},
         "tools": {"tools": [TOOL]},
         "tool_choice": {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "hora"}}},
@@ -157,6 +160,9 @@ def test_every_described_field_is_taken(server: RunningServer, contract: Contrac
     [
         (CHAT, {"stream_options": {"include_usage": True}}),
         (CHAT, {"max_completion_tokens": 3}),
+        (CHAT, {"add_generation_prompt": False}),
+        (CHAT, {**BEGUN, "add_generation_prompt": True}),
+        (CHAT, {**BEGUN, "response_format": {"type": "json_object"}}),
         (CHAT, {"top_logprobs": 1}),
         (CHAT, {"models": ["tiny", "um"]}),
         (CHAT, {"model": None, "models": ["um", "um"]}),

@@ -21,6 +21,8 @@ from tools.models.tool_calls.functions import ToolUse
 from tools.models.tool_calls.syntax import PLAIN, ToolSyntax, syntax_of
 
 _SWITCH, _EFFORT = "enable_thinking", "reasoning_effort"
+# A private-use character that stands where a message's content ends.
+_END = "\U000f0002"
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Conversations:
         return self._tokenizer.encode(form.conversation(conversation.messages), special=True), plan
 
     def _rendered(self, conversation: Conversation, variables: dict[str, Any]) -> str:
+        if conversation.goes_on:
+            return self._begun(conversation, variables)
         template, syntax, tools = self._tokenizer.chat_template, self._syntax, conversation.tools
         messages = for_template(conversation.messages, syntax, tools)
         listed = [function.listed() for function in tools.functions] if tools and syntax.in_template else None
@@ -103,6 +107,21 @@ class Conversations:
             if tools is None or syntax.in_template:
                 raise
         return template.render(without_system(messages), add_generation_prompt=True, **variables)
+
+    def _begun(self, conversation: Conversation, variables: dict[str, Any]) -> str:
+        """The conversation up to the end of what its last message says, whatever the template writes after it."""
+        *before, last = conversation.messages
+        marked = {**last, "content": last["content"] + _END}
+        template = self._tokenizer.chat_template
+        text = template.render([*before, marked], add_generation_prompt=False, **variables)
+        begun, found, _ = text.rpartition(_END)
+        if not found:
+            raise InvalidArgument(
+                "This model's chat template does not write down what the assistant said last.",
+                field="continue_final_message",
+                fix="Leave `continue_final_message` out.",
+            )
+        return begun
 
     def _start(self, conversation: Conversation, after_thoughts: bool) -> LLMatcher | None:
         tools, schema = conversation.tools, conversation.json_schema
