@@ -47,7 +47,11 @@ class Limits:
             self._check_at_once(client)
         except ApiError as error:
             if error.status == 413:
-                await _drain(receive)
+                if b"expect" in dict(scope["headers"]):
+                    # The client asks first: reading on would tell it to send all of it.
+                    error.headers["Connection"] = "close"
+                else:
+                    await _drain(receive)
             await error.response()(scope, receive, send)
             return
         self._running[client] += 1

@@ -47,7 +47,7 @@ def test_help_names_every_command_and_starts_without_heavy_imports() -> None:
         check=False,
     )
     assert done.returncode == 0
-    for command in ("serve", "mcp", "call", "models", "doctor", "chat", "demo"):
+    for command in ("serve", "mcp", "call", "models", "keys", "doctor", "chat", "demo"):
         assert f"\n    {command}" in done.stdout
     imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}
     assert not imported & {"mlx", "transformers", "openai", "mcp", "starlette", "pydantic", "numpy", "rich"}

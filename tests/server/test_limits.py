@@ -154,6 +154,43 @@ def test_a_chunked_body_that_never_ends_is_a_408(impatient: RunningServer) -> No
         assert raw.until_closed().status == 408
 
 
+def test_a_body_that_comes_slowly_but_steadily_is_read(impatient: RunningServer) -> None:
+    piece = b" " * 4096
+    with Raw(impatient) as raw:
+        raw.send(_post("/v1/completions", b"Content-Length: %d\r\n" % (11 * len(piece)), piece))
+        for _ in range(10):
+            time.sleep(SLOW_S / 5)
+            raw.send(piece)
+        told = raw.answer()
+    assert (told.status, told.code) == (400, "invalid_json")
+
+
+def test_a_client_that_asks_before_it_sends_too_much_is_told_not_to(impatient: RunningServer) -> None:
+    with Raw(impatient) as raw:
+        raw.send(_post("/v1/completions", b"Expect: 100-continue\r\nContent-Length: 100000000\r\n", b""))
+        told = raw.until_closed()
+    assert (told.status, told.code) == (413, "request_too_large")
+
+
+@pytest.mark.verify
+def test_hundreds_of_slow_clients_leave_the_server_to_the_others(ws: Workspace) -> None:
+    """Slowloris: 400 connections that send a byte of their headers now and then, for as long as they are let."""
+    with RunningServer(ws, slow_client_s=3, max_connections=500) as server, contextlib.ExitStack() as held:
+        slow = [held.enter_context(Raw(server)) for _ in range(400)]
+        for raw in slow:
+            raw.send(HEAD + b"X-Slow: ")
+        took = []
+        for _ in range(10):
+            began = time.monotonic()
+            assert server.client.get("/v1/models").status_code == 200
+            took.append(time.monotonic() - began)
+            for raw in slow:
+                with contextlib.suppress(OSError):
+                    raw.send(b"a")
+        assert {raw.until_closed().status for raw in slow} == {408}
+        assert sorted(took)[5] < 0.5
+
+
 def test_a_body_that_goes_on_after_its_answer_is_cut(impatient: RunningServer) -> None:
     with Raw(impatient) as raw:
         raw.send(_post("/nowhere", b"Content-Length: 1000000\r\n", b"{"))
