@@ -18,6 +18,7 @@ from tools.compute.generation import Delta, Finished, GenerationRequest, Generat
 from tools.compute.loading import LoadedBase, load_base
 from tools.compute.lora import read_adapter
 from tools.compute.routing import AdapterRouter
+from tools.models.pull import pull
 from tools.models.sampling import Sampling
 from tools.workspace.layout import Workspace
 
@@ -32,14 +33,13 @@ def base(tiny_ws: Workspace) -> LoadedBase:
     return load_base(tiny_ws.models / "tiny")
 
 
-@pytest.fixture
-def adapters(tiny_ws: Workspace) -> list[Path]:
+def made_adapters(ws: Workspace, base: str) -> list[Path]:
     """Four, of different ranks and layers."""
     return [
-        make_tiny_adapter(tiny_ws, "um", seed=1),
-        make_tiny_adapter(tiny_ws, "dois", seed=2, rank=7, layers=(0, 2)),
-        make_tiny_adapter(tiny_ws, "tres", seed=3, rank=2, layers=(2,), keys=("self_attn.o_proj",)),
-        make_tiny_adapter(tiny_ws, "quatro", seed=4, rank=4, layers=(0, 1, 2)),
+        make_tiny_adapter(ws, "um", base=base, seed=1),
+        make_tiny_adapter(ws, "dois", base=base, seed=2, rank=7, layers=(0, 2)),
+        make_tiny_adapter(ws, "tres", base=base, seed=3, rank=2, layers=(2,), keys=("self_attn.o_proj",)),
+        make_tiny_adapter(ws, "quatro", base=base, seed=4, rank=4, layers=(0, 1, 2)),
     ]
 
 
@@ -80,33 +80,47 @@ def written(events: list[Any]) -> list[tuple[int, ...]]:
     return [one.bytes for event in events if isinstance(event, Delta) for one in event.logprobs]
 
 
-def test_a_mixed_batch_equals_each_request_alone_and_mlx_lm(
-    tiny_ws: Workspace, base: LoadedBase, adapters: list[Path]
-) -> None:
-    router = AdapterRouter(base.model)
-    slots = [0, *(router.load(read_adapter(folder, base.info)) for folder in adapters)]
-    peers = [load_base(tiny_ws.models / "tiny").model for _ in slots]
-    for peer, folder in zip(peers[1:], adapters, strict=True):
-        load_adapters(peer, str(folder))
+def check_equal(ws: Workspace, name: str, tokens: int) -> None:
+    """A mixed batch on the base `name` against each request alone, and against mlx-lm with the same adapter."""
+    folders: list[Path | None] = [None, *made_adapters(ws, name)]
+    base = load_base(ws.models / name)
     base.tokenizer.eos_ids = frozenset()  # the peer goes on after an end as well
-    requests = mixed(base, slots)
+    router = AdapterRouter(base.model)
+    slots = [router.load(read_adapter(folder, base.info)) if folder else 0 for folder in folders]
+    requests = mixed(base, slots, max_tokens=tokens)
 
     found = together(Generator(router, base.tokenizer, prefill_chunk=48, prefix_bytes=2**26), requests)
+    alone = [together(Generator(router, base.tokenizer), [request])[0] for request in requests]
 
     compared = 0
-    for request, events in zip(requests, found, strict=True):
-        ids, sure = by_mlx_lm(peers[slots.index(request.slot)], request.prompt, TOKENS)
-        expected = [tuple(base.tokenizer.token_bytes(token)) for token in ids]
-        (alone,) = together(Generator(router, base.tokenizer), [request])
-        assert written(events)[:sure] == expected[:sure] == written(alone)[:sure]
-        assert isinstance(events[-1], Finished)
-        compared += sure
-    assert compared > 0.9 * TOKENS * len(requests)
+    for slot, folder in zip(slots, folders, strict=True):
+        peer = load_base(ws.models / name).model
+        if folder:
+            load_adapters(peer, str(folder))
+        for request, events, own in zip(requests, found, alone, strict=True):
+            if request.slot == slot:
+                ids, sure = by_mlx_lm(peer, request.prompt, tokens)
+                expected = [tuple(base.tokenizer.token_bytes(token)) for token in ids]
+                assert written(events)[:sure] == expected[:sure] == written(own)[:sure]
+                assert isinstance(events[-1], Finished)
+                compared += sure
+    assert compared > 0.9 * tokens * len(requests)
 
 
-def test_a_seed_gives_the_same_answer_in_a_mixed_batch(base: LoadedBase, adapters: list[Path]) -> None:
+def test_a_mixed_batch_equals_each_request_alone_and_mlx_lm(tiny_ws: Workspace) -> None:
+    check_equal(tiny_ws, "tiny", TOKENS)
+
+
+@pytest.mark.verify
+@pytest.mark.journey
+def test_it_does_so_on_the_real_small_model(ws: Workspace) -> None:
+    pull(ws, "smollm2-135m", lambda done, total, message: None)
+    check_equal(ws, "smollm2-135m", 16)
+
+
+def test_a_seed_gives_the_same_answer_in_a_mixed_batch(tiny_ws: Workspace, base: LoadedBase) -> None:
     router = AdapterRouter(base.model)
-    slots = [0, *(router.load(read_adapter(folder, base.info)) for folder in adapters)]
+    slots = [0, *(router.load(read_adapter(folder, base.info)) for folder in made_adapters(tiny_ws, "tiny"))]
     samplings = [
         Sampling(temperature=1.0, seed=3),
         Sampling(temperature=0.8, top_p=0.9, seed=4),
@@ -138,3 +152,31 @@ def test_rows_that_write_go_on_between_the_chunks_of_a_long_prompt(base: LoadedB
     # 339 tokens in chunks of 16, and a token of the other row at every one of them.
     assert before >= 21
     assert all(writing in uids for uids in told[:before])
+
+
+def test_a_slow_device_reads_less_at_once_while_others_write(base: LoadedBase) -> None:
+    now = [0.0]
+    sizes: list[tuple[int, ...]] = []
+    own = type(base.model)
+
+    def call(self: Any, tokens: mx.array, *args: Any, **kwargs: Any) -> mx.array:
+        sizes.append(tokens.shape)
+        now[0] += 0.005 * tokens.size  # 200 tokens a second
+        answer: mx.array = own.__call__(self, tokens, *args, **kwargs)
+        return answer
+
+    base.model.__class__ = type(own.__name__, (own,), {"__call__": call})
+    generator = Generator(AdapterRouter(base.model), base.tokenizer, clock=lambda: now[0], speculate=False)
+    ids = base.tokenizer.encode(TEXT)
+    generator.add(GenerationRequest((ids * 2)[:301], 2))
+    while len(generator):
+        generator.step()
+    alone = max(length for _, length in sizes)
+    sizes.clear()
+    generator.add(GenerationRequest(ids[:8], 60, sampling=Sampling(logit_bias={2: -100.0})))
+    generator.step()
+    generator.add(GenerationRequest((ids * 2)[5:306], 2))
+    while len(generator):
+        generator.step()
+    # Half a second's worth, and never fewer than is worth a step.
+    assert (alone, max(length for _, length in sizes)) == (300, 100)

@@ -97,7 +97,7 @@ class Generator:
     max_rows: answers generated together; the others wait in line. prefill_chunk: tokens of prompts to
     read at once, a number or a function of the tokens read before them. prefix_bytes: the most to keep
     of what was read, for prompts that begin the same. speculate: whether quotations are guessed,
-    as long as that pays by the clock.
+    as long as that pays. clock: seconds, by which that is seen, and how much may be read while others wait.
     Raises Conflict for an architecture whose caches cannot be batched.
     """
 
@@ -201,7 +201,7 @@ class Generator:
         return [self._main, *self._alone]
 
     def _new_lane(self) -> _Lane:
-        reader = Reader(self._router, self._prefixes, self._chunk, self._tokenizer.vocab_size)
+        reader = Reader(self._router, self._prefixes, self._chunk, self._tokenizer.vocab_size, self._clock)
         return _Lane(reader, Writer(self._router, speculate=self._speculate, clock=self._clock))
 
     def _part(self, lane: _Lane, error: Exception) -> Iterator[Event]:
@@ -227,7 +227,7 @@ class Generator:
 
     def _advance(self, lane: _Lane) -> Iterator[Event]:
         if len(lane.reader):
-            scored, through = lane.reader.step()
+            scored, through = lane.reader.step(hurried=bool(lane.writer.rows))
             for one in scored:
                 yield from self._told(one)
             for rows, stack in through:

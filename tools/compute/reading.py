@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from tools.compute.rows import Row
 
 # A prompt waits for another that is being read when that saves it this many tokens.
 WORTH_WAITING = 32
+# How long rows that write may wait for a chunk, as far as that leaves it so many tokens.
+_PATIENCE_S = 0.5
+_SMALLEST_CHUNK = 64
 # The most bytes of logits to compute at once for the log-probabilities of a prompt.
 _SCORED_BYTES = 32 * 1024**2
 
@@ -41,15 +45,22 @@ class _Reading:
 
 
 class Reader:
-    """chunk: how many tokens may be read at once by rows that have read so many already."""
+    """chunk: how many tokens may be read at once by rows that have read so many already. clock: seconds."""
 
     def __init__(
-        self, router: AdapterRouter, prefixes: PrefixCache, chunk: Callable[[int], int], vocabulary: int
+        self,
+        router: AdapterRouter,
+        prefixes: PrefixCache,
+        chunk: Callable[[int], int],
+        vocabulary: int,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._router = router
         self._prefixes = prefixes
         self._chunk = chunk
         self._scored_tokens = max(1, _SCORED_BYTES // (4 * vocabulary))
+        self._clock = clock
+        self._token_s = 0.0  # of the last chunk
         self._reading: list[_Reading] = []
 
     def __len__(self) -> int:
@@ -70,9 +81,13 @@ class Reader:
             if one.leader is not None and one.leader.row is row:
                 self._begin(one)
 
-    def step(self) -> tuple[list[Scored], list[tuple[list[Row], Stack]]]:
-        """Read one chunk; returns what it tells of prompts, and the rows that are through with their caches."""
-        group = self._group()
+    def step(self, *, hurried: bool = False) -> tuple[list[Scored], list[tuple[list[Row], Stack]]]:
+        """Read one chunk; returns what it tells of prompts, and the rows that are through with their caches.
+
+        hurried: others wait for it, so that it should not take long.
+        """
+        began = self._clock()
+        group = self._group(hurried)
         scored: list[Scored] = []
         if group:
             chunks = [one.row.tokens[one.row.read : one.row.read + take] for one, take in group]
@@ -82,6 +97,7 @@ class Reader:
             mx.eval([one.scores.arrays for one in scored])
             stack.evaluate()
             mx.clear_cache()
+            self._token_s = (self._clock() - began) / (len(group) * max(take for _, take in group))
             for one, take in group:
                 one.row.read += take
             self._divide([one for one, _ in group], stack)
@@ -132,7 +148,13 @@ class Reader:
 
     # Chunks -------------------------------------------------------------------------------------
 
-    def _group(self) -> list[tuple[_Reading, int]]:
+    def _limit(self, read: int, hurried: bool) -> int:
+        limit = self._chunk(read)
+        if not hurried or not self._token_s:
+            return limit
+        return min(limit, max(_SMALLEST_CHUNK, int(_PATIENCE_S / self._token_s)))
+
+    def _group(self, hurried: bool) -> list[tuple[_Reading, int]]:
         """Rows to read from together, and how many tokens of each: in order, within one chunk, padding counted."""
         group: list[tuple[_Reading, int]] = []
         widest = context = 0
@@ -140,7 +162,7 @@ class Reader:
             if one.leader is not None or one.row.to_read <= 0:
                 continue
             longest = max(context, one.row.read)
-            limit = self._chunk(longest)
+            limit = self._limit(longest, hurried)
             take = min(one.row.to_read, limit, self._scored_tokens if one.row.is_scored else limit)
             if group and (len(group) + 1) * max(widest, take) > limit:
                 continue
