@@ -178,6 +178,7 @@ async def _health(request: Request) -> JSONResponse:
         return JSONResponse(told)
     told |= {
         "uptime_s": round(time.time() - state.started, 1),
+        "tasks": len(asyncio.all_tasks()),
         "engine": state.engine.status(),
         "run": await _active_run(state),
         "mcp": request.app.state.mcp.state,

@@ -209,6 +209,7 @@ class Health(BaseModel):
     status: Literal["ok"]
     version: str
     uptime_s: float | None = Field(None, description="Seconds")
+    tasks: int | None = Field(None, description="What the server does at once, this question among it")
     engine: dict[str, Any] | None = Field(None, description="What is loaded, what runs and waits; sizes in bytes")
     run: str | None = Field(None, description="The training run that is under way")
     mcp: str | None = None
