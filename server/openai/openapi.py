@@ -31,6 +31,8 @@ _ANYWHERE = {
     401: "A key is needed, or is not known",
     403: "The page that calls is of an origin that is not allowed",
     421: "The request bears a host name that is not this server's",
+    429: "Too many requests of this client are being answered",
+    431: "The headers are too many or too large",
     500: "A defect of the server, or the engine's process died; it is started anew",
 }
 _OF_A_MODEL = {
@@ -40,9 +42,10 @@ _OF_A_MODEL = {
 _GENERATING = {
     400: "The request is wrong: `param` names the field",
     **_OF_A_MODEL,
+    408: "The body came too slowly",
     413: "The body is larger than is taken",
     415: "The body is not sent as JSON",
-    429: "Too many requests wait already",
+    429: "Too many requests wait already, or of this client are being answered",
     503: "Not now: a training run has the memory, or the server is going down",
     504: "The answer took longer than a request may",
 }
@@ -50,6 +53,14 @@ _HEADERS: dict[int, dict[str, Any]] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}},
     429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds", "required": True}},
     503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}},
+}
+
+
+_REQUEST_ID = {
+    "x-request-id": {
+        "schema": {"type": "string", "maxLength": 64},
+        "description": "As the log has it: the request's own where it is at most 64 plain characters",
+    }
 }
 
 
@@ -120,7 +131,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 
 
 async def get_openapi(request: Request) -> Response:
-    keys = bool(request.app.state.afina.settings.api_keys)
+    keys: bool = request.app.state.afina.keys.asks
     told = await asyncio.to_thread(_written, served(request.app.routes), keys)
     return Response(told, media_type=_JSON)
 
@@ -184,11 +195,15 @@ def _operation(operation: Operation, path: str, keys: bool) -> dict[str, Any]:
     errors = {**_ANYWHERE, **(operation.errors or {})}
     if operation.open or not keys:
         del errors[401]
+    if operation.open:
+        del errors[429]
     told["responses"] = {str(status): _error(status, text) for status, text in errors.items()}
     told["responses"] |= {
         str(status): {"description": text, "content": _content(operation, status, shape)}
         for status, (text, shape) in operation.answers.items()
     }
+    for response in told["responses"].values():
+        response["headers"] = {**response.get("headers", {}), **_REQUEST_ID}
     return told
 
 
