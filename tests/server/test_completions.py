@@ -92,6 +92,14 @@ def test_a_prompt_is_scored_as_the_harness_asks_for_it(client: openai.OpenAI, se
         assert {one.finish_reason for one in answer.choices} == {"length"}
 
 
+def test_an_end_of_text_behind_an_echo_is_scored_for_the_harness_drops_the_last(client: openai.OpenAI) -> None:
+    answer = complete(client, "O farol", echo=True, logprobs=1, max_tokens=1, logit_bias={"2": 100})
+    choice = answer.choices[0]
+    assert (choice.text, choice.finish_reason) == ("O farol", "stop")
+    assert choice.logprobs.tokens[-1] == "<|im_end|>"
+    assert len(choice.logprobs.token_logprobs) == answer.usage.prompt_tokens + 1
+
+
 def test_offsets_are_where_tokens_start_in_the_text(client: openai.OpenAI) -> None:
     text = "mãe: coração 🜂 de mãe"
     choice = complete(client, text, echo=True, logprobs=0, max_tokens=6, logit_bias=None).choices[0]

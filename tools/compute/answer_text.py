@@ -32,6 +32,8 @@ class AnswerText:
         self._stops = StopMatcher(request.stop)
         self._alternatives = request.top_logprobs
         self._trail = None if request.top_logprobs is None else LogprobTrail(request.offset)
+        # The end of the text has none of its own, but a prompt's reader counts on a place for every token.
+        self._tells_end = request.prompt_logprobs is not None
         self._left = request.max_tokens
 
     def add(self, written: Written) -> Piece:
@@ -39,7 +41,7 @@ class AnswerText:
         ended = written.token in self._tokenizer.eos_ids
         reason: FinishReason | None = "stop" if ended else None if self._left else "length"
         piece = "" if ended else self._decoder.add(written.token)
-        if self._trail is not None and written.scored is not None and not ended:
+        if self._trail is not None and written.scored is not None and (not ended or self._tells_end):
             scores, row = written.scored
             self._trail.add(piece, scores.told(self._tokenizer, row, written.token, self._alternatives or 0))
         text = self._stops.add(piece)
