@@ -37,9 +37,8 @@ _LONGEST_ROW = 128
 
 @dataclass(frozen=True)
 class Learned:
-    """Validation losses in nats a token: of the base, and after each training of so many tokens."""
+    """Validation losses in nats a token after each training of so many tokens."""
 
-    base: float
     afina: float
     peer: float
     tokens: int
@@ -52,13 +51,22 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     rows = training_rows(prepared_rows(bench, base.tokenizer), BATCH * steps)
     valid = prepared_rows(bench, base.tokenizer, "valid")[: 2 * BATCH if bench.quick else None]
     recipe = Recipe(rate=usual_rate(base.info.parameters), falling=True, most_norm=0.0)
-    told = {"steps": steps, "batch_size": BATCH, "rate": recipe.rate, "layers": LAYERS, "rank": RANK, "rows": len(rows)}
+    before = validation_loss(base, valid)
+    told = {
+        "base": before,
+        "steps": steps,
+        "batch_size": BATCH,
+        "rate": recipe.rate,
+        "layers": LAYERS,
+        "rank": RANK,
+        "rows": len(rows),
+    }
     found = []
     for seed in range(seeds):
         learned = learn(base, rows, valid, replace(recipe, seed=seed))
         found.append(learned)
         case = f"loss after {learned.tokens} tokens, seed {seed}"
-        yield _measurement(case, learned.afina, learned.peer, f"base {learned.base:.3f}", told | vars(learned))
+        yield _measurement(case, learned.afina, learned.peer, f"base {before:.3f}", told | vars(learned))
     if seeds > 1:
         yield _together(found, told)
 
@@ -73,23 +81,23 @@ def learn(base: LoadedBase, rows: list[Sequence], valid: list[Sequence], recipe:
     """Both trainings, one after the other."""
     pad, steps = base.tokenizer.pad_id or 0, len(rows) // BATCH
 
-    def loss() -> float:
-        decoder = Decoder(base.model)
-        return mean_loss(decoder, fixed_batches(valid, BATCH, -1, pad, share=decoder.divisible))
-
     def adapt() -> None:
         remove_lora_layers(base.model)
         base.model.freeze()
         apply_lora(base.model, LoraShape(layers=min(LAYERS, base.info.layers), rank=RANK, scale=SCALE), recipe.seed)
 
     adapt()
-    before = loss()
     ours = trainers.afina(base.model, rows, BATCH, steps, pad, recipe=recipe)
-    after_ours = loss()
+    after_ours = validation_loss(base, valid)
     adapt()
     theirs = trainers.mlx_lm(base.model, rows, BATCH, steps, LONGEST, recipe=recipe)
-    after_theirs = loss()
-    return Learned(before, after_ours, after_theirs, _same_tokens(ours, theirs))
+    return Learned(after_ours, validation_loss(base, valid), _same_tokens(ours, theirs))
+
+
+def validation_loss(base: LoadedBase, valid: list[Sequence]) -> float:
+    """Nats a learned token, of the model as it now is."""
+    decoder = Decoder(base.model)
+    return mean_loss(decoder, fixed_batches(valid, BATCH, -1, base.tokenizer.pad_id or 0, share=decoder.divisible))
 
 
 def _same_tokens(ours: Timed, theirs: Timed) -> int:
