@@ -10,9 +10,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx2
 import pytest
 
 from server import logs
+from server.app import make_app
 from server.engine.generation import Request
 from server.engine.models import resolve
 from server.engine.protocol import Done, Ended, PlainText, Started, Text
@@ -76,6 +78,26 @@ def test_every_answer_has_an_id(server: RunningServer, path: str, status: int) -
     assert answer.status_code == status
     assert PLAIN.fullmatch(answer.headers["x-request-id"])
     assert fields_of(line_of(server, answer.headers["x-request-id"]))["status"] == str(status)
+
+
+async def test_a_defect_is_answered_and_logged_with_the_requests_id(ws: Workspace) -> None:
+    settings = Settings(workspace=ws.root, log_to="file")
+    app = make_app(settings, ws)
+
+    def broken() -> dict[str, object]:
+        raise ZeroDivisionError
+
+    app.state.afina.engine.status = broken
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    with logs.logging_to(settings, ws):
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.get("/health", headers={"x-request-id": "r-5"})
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "internal_error"
+    assert answer.headers["x-request-id"] == "r-5"
+    line = (ws.logs / logs.FILE_NAME).read_text().splitlines()[0]
+    assert (fields_of(line)["id"], fields_of(line)["status"]) == ("r-5", "500")
+    assert " ERROR " in line
 
 
 @pytest.mark.parametrize("given", ["a" * 65, "a b", "a\tb", "ação", "a=1", '"', ""])
