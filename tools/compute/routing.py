@@ -1,7 +1,7 @@
 """Many LoRA adapters on one resident base, mixed in one batch; they come and go while the base stays.
 
-Which row has which slot travels with the rows' caches (`SlotCache`), so that mlx-lm's
-`BatchGenerator`, which sorts, merges and drops rows as it likes, keeps them aligned without knowing.
+Which row has which slot travels with the rows' caches (`SlotCache`), so that whoever merges, divides
+and drops rows (`tools.compute.caches`, mlx-lm) keeps them aligned without knowing.
 What a layer does with its rows' slots is in `tools.compute.routed_linear`.
 """
 
@@ -134,19 +134,6 @@ class SlotCache:
     @property
     def state(self) -> list[mx.array]:
         return []
-
-    @property
-    def nbytes(self) -> int:
-        return 0
-
-    def size(self) -> int:
-        return 0
-
-    def empty(self) -> bool:
-        return not self.slots
-
-    def is_trimmable(self) -> bool:
-        return True
 
     def trim(self, tokens: int) -> int:
         return tokens
