@@ -110,7 +110,7 @@ class Conversations:
 
     def _begun(self, conversation: Conversation, variables: dict[str, Any]) -> str:
         """The conversation up to the end of what its last message says, whatever the template writes after it."""
-        *before, last = conversation.messages
+        *before, last = for_template(conversation.messages, self._syntax, None)
         marked = {**last, "content": last["content"] + _END}
         template = self._tokenizer.chat_template
         text = template.render([*before, marked], add_generation_prompt=False, **variables)
