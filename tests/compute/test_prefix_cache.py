@@ -178,6 +178,24 @@ def _nodes(root: Any) -> Iterator[Any]:
         yield from _nodes(child)
 
 
+def test_who_gives_up_leaves_what_was_read_to_those_who_waited(base: LoadedBase, router: AdapterRouter) -> None:
+    generator = Generator(router, base.tokenizer, prefix_bytes=LARGE, prefill_chunk=64)
+    first, *others = [asked(base, SYSTEM + end) for end in ("O farol", "mãe", "Quem foi?")]
+    leaving = generator.add(first)
+    for _ in range(2):
+        generator.step()
+    uids = [generator.add(request) for request in others]
+    generator.step()
+    generator.cancel(leaving)
+    with counted(base) as tokens:
+        ends = {}
+        while len(generator):
+            ends |= {event.uid: event for event in generator.step() if isinstance(event, Finished)}
+        assert tokens() < len(first.prompt) - 3 * 64 + 2 * 40
+    assert min(ends[uid].cached_tokens for uid in uids) == 3 * 64
+    assert max(ends[uid].cached_tokens for uid in uids) >= len(base.tokenizer.encode(SYSTEM)) - 4
+
+
 def stack_of(router: AdapterRouter, tokens: list[int]) -> Stack:
     stack = Stack.of_row(router, 0)
     router(mx.array([tokens]), cache=stack.layers)

@@ -76,7 +76,12 @@ class Reader:
         self._reading.append(one)
 
     def remove(self, row: Row) -> None:
+        """Take a row out; what it has read is kept for those who wait for it, or ask again."""
+        gone = [one for one in self._reading if one.row is row]
         self._reading = [one for one in self._reading if one.row is not row]
+        for one in gone:
+            if row.request.scope is not None and row.read:
+                self._prefixes.keep(row.request.scope, row.tokens[: row.read], one.stack, 0)
         for one in self._reading:
             if one.leader is not None and one.leader.row is row:
                 self._begin(one)
