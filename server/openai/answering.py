@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.engine.generation import Event, Piece
 from server.engine.protocol import Done, Ended, Logprob, Reasoning, Text, ToolCall
+from server.openai.comparing import Score, Scored
 from server.openai.connection import DONE, HEARTBEAT, EventStream, event, while_connected, with_pauses
 from server.openai.errors import told
 from server.openai.schemas import Common
@@ -42,6 +43,7 @@ class Choice:
     calls: list[Call] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
     reason: str | None = None
+    scores: list[Score] = field(default_factory=list)
 
     def add(self, piece: Piece) -> None:
         match piece:
@@ -121,7 +123,7 @@ def _head(shape: Shape, answers: Answers) -> dict[str, Any]:
     }
 
 
-async def _first(events: AsyncIterator[Event | None]) -> None:
+async def _first(events: AsyncIterator[Event | Scored | None]) -> None:
     await anext(events)
 
 
@@ -133,14 +135,25 @@ async def _whole(answers: Answers, shape: Shape, head: dict[str, Any]) -> dict[s
                 choices[one.index].add(one)
             case Ended():
                 choices[one.index].reason = one.reason
+            case Scored():
+                choices[one.index].scores = one.scores
             case Done():
-                return {**head, "choices": [shape.choice(choice) for choice in choices], "usage": usage(one)}
+                return {**head, "choices": [_told(shape, choice) for choice in choices], "usage": usage(one)}
     raise AssertionError("a generation ends with Done")
+
+
+def _told(shape: Shape, choice: Choice) -> dict[str, Any]:
+    told = shape.choice(choice)
+    return {**told, **_scores(choice.scores)} if choice.scores else told
+
+
+def _scores(scores: list[Score]) -> dict[str, Any]:
+    return {"scores": [asdict(score) for score in scores]}
 
 
 async def _stream(
     answers: Answers,
-    events: AsyncGenerator[Event | None],
+    events: AsyncGenerator[Event | Scored | None],
     asked: Common,
     shape: Shape,
     head: dict[str, Any],
@@ -164,6 +177,9 @@ async def _stream(
                     yield chunk(shape.delta(one))
                 case Ended():
                     yield chunk(shape.last(one))
+                case Scored():
+                    nothing = Text(id=0, index=one.index, text="")
+                    yield chunk({**shape.delta(nothing), **_scores(one.scores)})
                 case Done():
                     if asked.wants_usage:
                         yield event({**head, "choices": [], "usage": usage(one)})

@@ -5,7 +5,7 @@ Answers are written as plain JSON; tests hold every answer of a real server to t
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -82,8 +82,21 @@ class AssistantMessage(_Object):
     tool_calls: list[CalledTool] = Field([], min_length=1)
 
 
+class Score(_Object):
+    model: str
+    logprob: float = Field(le=0, description="Natural, of the whole text")
+    tokens: int = Field(ge=0, description="That the text has as the tokenizer writes it")
+
+
+_Scores = Annotated[
+    list[Score],
+    Field(description="With several `models` and `logprobs`: how likely each finds this text as its own answer"),
+]
+
+
 class ChatChoice(_Object):
     index: int = Field(ge=0)
+    scores: _Scores = []
     model: str = Field("", description="Which of `models` it is of; only where several were asked")
     message: AssistantMessage
     logprobs: ChatLogprobs | None
@@ -126,6 +139,7 @@ class Delta(_Object):
 
 class ChatChunkChoice(_Object):
     index: int = Field(ge=0)
+    scores: _Scores = []
     model: str = Field("", description="Which of `models` it is of; only where several were asked")
     delta: Delta
     logprobs: ChatLogprobs | None

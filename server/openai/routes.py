@@ -29,7 +29,8 @@ async def post_chat(request: Request) -> Response:
     targets = await asyncio.to_thread(_targets, state, asked)
     asks = [chat.engine_request(asked, target, state.settings.max_tokens) for target in targets]
     client = client_of(request.scope)
-    return await answer(request, asked, ChatShape(asked), lambda: begin(state.engine, asks, client))
+    compare = asked.models is not None and asked.logprobs
+    return await answer(request, asked, ChatShape(asked), lambda: begin(state.engine, asks, client, compare))
 
 
 def _targets(state: AppState, asked: ChatRequest) -> list[Target]:

@@ -137,7 +137,9 @@ class ChatRequest(Common):
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
     models: Compared | None = Field(
-        None, description="In place of `model`: models of one base that answer side by side; each choice tells its own"
+        None,
+        description="In place of `model`: models of one base that answer side by side, one choice for each; "
+        "with `logprobs` each scores all answers",
     )
     max_tokens: Limit | None = Field(None, description="Older name of `max_completion_tokens`")
     max_completion_tokens: Limit | None = Field(
@@ -178,6 +180,8 @@ class ChatRequest(Common):
             )
         if self.models is not None and self.model is not None:
             raise contradiction("models", "`models` stands in place of `model`: give one of them.")
+        if self.models is not None and self.logprobs and self.n > 1:
+            raise contradiction("n", "`logprobs` of several `models` needs `n: 1`.")
         if self.models is not None and len(set(self.models)) < len(self.models):
             raise contradiction("models", "`models` names one of them twice.")
         if self.max_tokens is not None and self.max_completion_tokens is not None:
@@ -219,6 +223,9 @@ class ChatRequest(Common):
         return [
             *super().rules(),
             either(without("models"), without("model")),
+            either(
+                without("models"), without("n"), having("n", 1), {"properties": {"logprobs": {"enum": [None, False]}}}
+            ),
             either(_BEGINS, _GOES_ON),
             either(without("reasoning_effort"), without("chat_template_kwargs")),
             either({"properties": {"tool_choice": {"enum": [None, "none", "auto"]}}}, _SOME_TOOLS),

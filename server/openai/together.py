@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from server.engine.generation import Event, Generation, Piece, Request
 from server.engine.handle import Engine
 from server.engine.models import Target
 from server.engine.protocol import Done, Ended, Started
+from server.openai.comparing import Comparison, Scored
 from server.openai.errors import ApiError
 
 _AT_ONCE = 64
 
 
-def begin(engine: Engine, asks: Sequence[Request], client: str) -> Answers:
-    """Put a client's requests in line. Raises what `Engine.generate` does, and then begins none."""
+def begin(engine: Engine, asks: Sequence[Request], client: str, compare: bool = False) -> Answers:
+    """Put a client's requests in line. Raises what `Engine.generate` does, and then begins none.
+
+    compare: each model scores the answers of all, once they are there.
+    """
     begun: list[Generation] = []
     try:
         for ask in asks:
@@ -25,7 +30,9 @@ def begin(engine: Engine, asks: Sequence[Request], client: str) -> Answers:
         for generation in begun:
             generation.cancel()
         raise
-    return Answers(begun)
+    if not compare:
+        return Answers(begun)
+    return Answers(begun, Comparison(asks), lambda more: begin(engine, more, client))
 
 
 def check_one_base(targets: Sequence[Target]) -> None:
@@ -45,10 +52,18 @@ class Answers:
     """Iterate for the events of all generations, as of one: `Started` and `Done` once, choices counted through.
 
     Choice `i` of generation `g` has the index `g * rows + i`. What one generation fails of fails all.
+    Where they are compared, a `Scored` of each comes before `Done`; what is read for it is in no usage.
     """
 
-    def __init__(self, generations: Sequence[Generation]) -> None:
-        self._generations = generations
+    def __init__(
+        self,
+        generations: Sequence[Generation],
+        comparison: Comparison | None = None,
+        begin_more: Callable[[Sequence[Request]], Answers] | None = None,
+    ) -> None:
+        self._generations = list(generations)
+        self._comparison = comparison
+        self._begin_more = begin_more
         self._rows = generations[0].request.rows
         self.rows = self._rows * len(generations)
 
@@ -68,8 +83,31 @@ class Answers:
         for generation in self._generations:
             generation.cancel()
 
-    def __aiter__(self) -> AsyncIterator[Event]:
+    def __aiter__(self) -> AsyncIterator[Event | Scored]:
+        if self._comparison is not None:
+            return self._compared(self._comparison)
         return aiter(self._generations[0]) if len(self._generations) == 1 else self._merged()
+
+    async def _compared(self, comparison: Comparison) -> AsyncGenerator[Event | Scored]:
+        async with aclosing(self._merged()) as events:
+            async for event in events:
+                comparison.saw(event)
+                if isinstance(event, Done):
+                    await self._read_all(comparison)
+                    for scored in comparison.scored():
+                        yield scored
+                yield event
+
+    async def _read_all(self, comparison: Comparison) -> None:
+        """Have each model read the answers of all."""
+        asks = comparison.asks()
+        if not asks or self._begin_more is None:
+            return
+        reading = self._begin_more(asks)
+        self._generations += reading._generations
+        async with aclosing(reading._merged()) as events:
+            async for event in events:
+                comparison.saw_echo(event)
 
     async def _merged(self) -> AsyncGenerator[Event]:
         # Bounded: what a slow reader leaves must pile up where it is counted, in the generations.

@@ -138,6 +138,35 @@ def test_several_models_answer_one_request_side_by_side(client: openai.OpenAI, s
     assert answer.usage.completion_tokens == 36
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_each_model_scores_the_answers_of_all(client: openai.OpenAI, stream: bool) -> None:
+    def by_hand(model: str, text: str) -> tuple[float, int]:
+        before = f"<|im_start|>user\n{OLA[0]['content']}<|im_end|>\n<|im_start|>assistant\n"
+        echoed = client.completions.create(model=model, prompt=before + text, max_tokens=0, echo=True, logprobs=0)
+        told = echoed.choices[0].logprobs
+        ends = [*told.text_offset[1:], len(before + text)]
+        own = [one for one, end in zip(told.token_logprobs, ends, strict=True) if end > len(before)]
+        return sum(own), len(own)
+
+    models = ["tiny", "um"]
+    how: Any = {"extra_body": {"models": models}, "logprobs": True, "stream": stream}
+    answer = ask(client, openai.NOT_GIVEN, **how)  # type: ignore[arg-type]
+    texts, scores = {}, {}
+    for choice in [chunk.choices[0] for chunk in answer] if stream else answer.choices:
+        said = choice.delta.content if stream else choice.message.content
+        texts[choice.model] = texts.get(choice.model, "") + (said or "")
+        scores |= {choice.model: choice.scores} if hasattr(choice, "scores") else {}
+    for model, text in texts.items():
+        assert [score["model"] for score in scores[model]] == models
+        for score in scores[model]:
+            logprob, tokens = by_hand(score["model"], text)
+            assert score["tokens"] == tokens
+            assert score["logprob"] == pytest.approx(logprob, abs=1e-3)
+    # Each was its own model's likeliest, token by token.
+    for place, model in enumerate(models):
+        assert scores[model][place]["logprob"] > scores[models[1 - place]][place]["logprob"]
+
+
 def test_each_of_several_models_gives_its_n_answers(client: openai.OpenAI) -> None:
     how: Any = {"n": 2, "temperature": 1, "seed": 5}
     alone = [choice.message.content for model in ("tiny", "um") for choice in ask(client, model, **how).choices]

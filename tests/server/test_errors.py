@@ -190,6 +190,7 @@ def test_models_of_several_bases_are_named_with_their_bases(server: RunningServe
     assert "`um` is of `tiny`" in told["message"]
     assert "`outra` is of `outra`" in told["message"]
     assert error_of(server.chat(models=["um", "tiny"]), 400)["param"] == "models"
+    assert error_of(server.chat(model=None, models=["um", "tiny"], logprobs=True, n=2), 400)["param"] == "n"
     assert error_of(server.chat(model=None, models=["tiny", "umm"]), 404)["param"] == "models[1]"
 
 

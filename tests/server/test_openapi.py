@@ -53,7 +53,7 @@ SAMPLES: dict[str, dict[str, dict[str, Any]]] = {
     CHAT: {
         **COMMON,
         "messages": {"messages": [{"role": "user", "content": [{"type": "text", "text": "olá"}]}]},
-        "models": {"model": None, "models": ["tiny", "um"]},
+        "models": {"model": None, "models": ["tiny", "um"], "logprobs": True},
         "max_completion_tokens": {"max_tokens": None, "max_completion_tokens": 2},
         "logprobs": {"logprobs": True},
         "top_logprobs": {"logprobs": True, "top_logprobs": 3},
@@ -166,6 +166,7 @@ def test_every_described_field_is_taken(server: RunningServer, contract: Contrac
         (CHAT, {"top_logprobs": 1}),
         (CHAT, {"models": ["tiny", "um"]}),
         (CHAT, {"model": None, "models": ["um", "um"]}),
+        (CHAT, {"model": None, "models": ["tiny", "um"], "logprobs": True, "n": 2}),
         (CHAT, {"tools": [{"type": "custom"}]}),
         (CHAT, {"messages": [{"role": "user", "content": "olá", "audio": {"id": "a"}}]}),
         (CHAT, {"outro": 1}),
