@@ -265,7 +265,7 @@ def _list_export_check() -> Iterator[Case]:
     yield export("odd bits", {"adapter": "um", "bits": 5}, InvalidArgument, "bits", "`4` or `8` or `16`")
     yield export("unknown format", {"adapter": "um", "format": "gguf"}, InvalidArgument, "format", "`fused`")
     yield export("binary marker", {"adapter": "binario"}, DataError, "adapter", "afina.json cannot be read")
-    yield export("binary weights", {"adapter": "sem-pesos"}, DataError, None, "adapters.safetensors")
+    yield export("binary weights", {"adapter": "sem-pesos"}, DataError, "adapter", "adapters.safetensors")
     yield export("other base", {"adapter": "alheio"}, Conflict, "adapter", "another `tiny`")
     yield export("base that is gone", {"adapter": "orfao"}, NotFound, "adapter", "`perdida`")
     yield export("unknown job", {"job": "nada"}, NotFound, "job", "no export job named `nada`")

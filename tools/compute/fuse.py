@@ -14,7 +14,7 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
-from mlx.utils import tree_unflatten
+from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm.tuner.lora import LoRALinear
 from mlx_lm.tuner.utils import linear_to_lora_layers
 from mlx_lm.utils import dequantize_model, load_model, quantize_model, save_model
@@ -34,14 +34,17 @@ from tools.models.precision import fusing_bytes
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.reading_back import open_dataset
 from tools.workspace import jobs, ledger
+from tools.workspace.adapters import read_card
 from tools.workspace.files import publishing, read_json, telling_foreign_writes, write_json
 from tools.workspace.jobs import Progress
 from tools.workspace.layout import MODEL_MARKER, Workspace
 
 _BATCHES = 8
 _LENGTH = 512
-# The share of what the adapter gained that the merged model must keep.
+# The share of what the adapter gained that the merged model must keep, and the loss in nats a token that
+# it may lose where the adapter gained nothing on these rows.
 _KEPT = 0.8
+_SLACK = 0.05
 _GROUP_SIZE = 64
 _POLL_S = 0.3
 
@@ -67,6 +70,7 @@ def _fuse(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[st
     batches = _batches(ws, adapter.described["dataset"], Tokenizer.load(base_folder))
     progress(1, 6, "Loading the base")
     model, config = load_model(base_folder)
+    kind = mx.bfloat16 if _is_bfloat16(model) else mx.float16
     model = dequantize_model(model)
     if mx.default_device() == mx.cpu:
         # Half precision runs at a fortieth of the speed there.
@@ -85,17 +89,18 @@ def _fuse(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[st
     config = {key: value for key, value in config.items() if key not in ("quantization", "quantization_config")}
     if request["bits"] < 16:
         model, config = quantize_model(model, config, _group_size(model), request["bits"])
-    model.set_dtype(mx.float16)
+    model.set_dtype(kind)
     progress(4, 6, "Writing")
     folder = ws.models / request["model"]
-    with publishing(folder) as aside:
+    # What an export that was killed left there goes first; the job's lock keeps others away.
+    with publishing(folder, label=request["job"]) as aside:
         _write(aside, base_folder, model, config)
         del model
         weights = fingerprint_of(sorted(aside.glob("model*.safetensors")))
         source = f"{request['adapter']} merged into {request['base']}"
-        finish(
-            aside, describe(aside, name=request["model"], source=source, fingerprint=weights, languages=info.languages)
-        )
+        described = describe(aside, name=request["model"], source=source, fingerprint=weights, languages=info.languages)
+        # It is asked as its adapter was.
+        finish(aside, described.model_copy(update={"serving": read_card(adapter_folder).serving}))
         progress(5, 6, "Measuring the merged model")
         # As it will answer: read back from what was written.
         losses["loss_after"] = mean_loss(Decoder(load_base(aside).model), batches)
@@ -116,16 +121,24 @@ def _group_size(model: nn.Module) -> int:
     return _GROUP_SIZE if all(width % _GROUP_SIZE == 0 for width in widths) else 32
 
 
+def _is_bfloat16(model: nn.Module) -> bool:
+    kinds = [value.dtype for _, value in tree_flatten(model.parameters()) if mx.issubdtype(value.dtype, mx.floating)]
+    return 2 * kinds.count(mx.bfloat16) > len(kinds)
+
+
 def _check(losses: dict[str, float], request: dict[str, Any]) -> None:
     gained = losses["loss_base"] - losses["loss_before"]
     kept = losses["loss_base"] - losses["loss_after"]
-    if gained > 0 and kept < _KEPT * gained:
-        raise Conflict(
-            f"Merging at {request['bits']} bits would lose what `{request['adapter']}` learned: of a loss "
-            f"{gained:.3f} lower than the base's, {max(0.0, kept):.3f} would be left.",
-            field="bits",
-            fix="Export with bits=16, or serve the adapter beside its base, which loses nothing.",
-        )
+    lost = gained - kept
+    if lost <= max((1 - _KEPT) * gained, 0.0 if gained > 0 else _SLACK):
+        return
+    instead = {4: "Export with bits=8 or bits=16", 8: "Export with bits=16"}.get(request["bits"], "Export nothing")
+    raise Conflict(
+        f"Merging at {request['bits']} bits would lose what `{request['adapter']}` learned: its loss of "
+        f"{losses['loss_before']:.3f}, {gained:.3f} below the base's, would become {losses['loss_after']:.3f}.",
+        field="bits",
+        fix=f"{instead}, or serve the adapter beside its base, which loses nothing.",
+    )
 
 
 def _write(aside: Path, base: Path, model: nn.Module, config: dict[str, Any]) -> None:

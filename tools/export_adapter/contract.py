@@ -14,7 +14,10 @@ class ExportArgs(BaseModel):
 
     adapter: str | None = Field(None, description="Adapter to merge into its base: name or name@version")
     format: Literal["fused"] = Field("fused", description="A whole model that mlx-lm loads")
-    bits: Literal[4, 8, 16] = Field(16, description="16 keeps all that was learned; 4 and 8 are quantized again")
+    bits: Literal[4, 8, 16] = Field(
+        16,
+        description="16: dequantized, keeps all that was learned; 4 and 8: quantized again, refused when that loses it",
+    )
     wait_s: float = Field(40, ge=0, le=45, description="Wait so many seconds for the end before answering")
     job: str | None = Field(None, description="An export begun earlier: ask how far it is")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from tools.errors import Conflict, DoesNotFit, InvalidArgument
+from tools.errors import Conflict, DoesNotFit, InvalidArgument, NotFound
 from tools.export_adapter.contract import ExportArgs, ExportResult
+from tools.models.adapter_files import check_files
 from tools.models.info import load_info
 from tools.models.meter import need_room
 from tools.models.precision import fusing_bytes
@@ -38,7 +39,9 @@ def export_adapter(ws: Workspace, args: ExportArgs) -> ExportResult:
 
 def _request(ws: Workspace, adapter: str, bits: int) -> dict[str, Any]:
     folder = ws.adapter_folder(adapter)
-    trained_on = read_card(folder).base
+    exact = f"{folder.parent.name}@{folder.name}"
+    card = read_card(folder)
+    trained_on = card.base
     base = trained_on.name
     info = load_info(ws.model_folder(base, field="adapter"))
     if trained_on.fingerprint != info.fingerprint:
@@ -47,7 +50,10 @@ def _request(ws: Workspace, adapter: str, bits: int) -> dict[str, Any]:
             field="adapter",
             fix=f"Install the base it was trained on: afina models pull {base}.",
         )
-    need_room(ws.models, info.parameters * bits // 8, "The merged model")
+    check_files(folder, exact, "adapter")
+    _need_dataset(ws, exact, card.dataset)
+    # Quantized weights have a scale and a bias for each group beside them.
+    need_room(ws.models, info.parameters * (bits if bits == 16 else bits + 1) // 8, "The merged model")
     memory, limit = fusing_bytes(info), ledger.budget(ws)
     if memory > limit:
         raise DoesNotFit(
@@ -55,10 +61,21 @@ def _request(ws: Workspace, adapter: str, bits: int) -> dict[str, Any]:
             field="adapter",
             fix="Serve the adapter beside its base, which needs no merging, or export on a larger machine.",
         )
-    exact = f"{folder.parent.name}@{folder.name}"
     model = f"{folder.parent.name}-{folder.name}-{bits}bit"
     digest = hashlib.sha256(f"{exact} {info.fingerprint} {bits}".encode()).hexdigest()[:8]
     return {"adapter": exact, "base": base, "bits": bits, "model": model, "job": f"export-{model}-{digest}"}
+
+
+def _need_dataset(ws: Workspace, adapter: str, dataset: str) -> None:
+    try:
+        ws.dataset_folder(dataset)
+    except NotFound as error:
+        raise Conflict(
+            f"The dataset `{dataset}` that `{adapter}` was trained on is not here: what a merged model lost cannot "
+            "be measured without it.",
+            field="adapter",
+            fix="Prepare the same sources again, which makes the same version, or serve the adapter beside its base.",
+        ) from error
 
 
 def _answer(ws: Workspace, name: str, wait_s: float) -> ExportResult:
