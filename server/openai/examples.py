@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 _QUESTION = [{"role": "user", "content": "Quem acende o farol?"}]
+_SEARCH = {
+    "type": "object",
+    "properties": {"termos": {"type": "array", "items": {"type": "string"}, "maxItems": 3}},
+    "required": ["termos"],
+    "additionalProperties": False,
+}
 
 CHAT: dict[str, Any] = {
     "question": {"model": "livros", "messages": _QUESTION, "max_completion_tokens": 64, "temperature": 0},
@@ -15,6 +21,29 @@ CHAT: dict[str, Any] = {
         "stream_options": {"include_usage": True},
     },
     "side_by_side": {"models": ["smollm2-135m", "livros"], "messages": _QUESTION, "seed": 7},
+    "json_of_a_schema": {
+        "model": "livros",
+        "messages": _QUESTION,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {
+                "name": "guarda",
+                "strict": True,
+                "schema": {
+                    "type": "object",
+                    "properties": {"nome": {"type": "string"}, "idade": {"type": "integer", "minimum": 0}},
+                    "required": ["nome", "idade"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+    },
+    "tools": {
+        "model": "livros",
+        "messages": _QUESTION,
+        "tools": [{"type": "function", "function": {"name": "procura", "parameters": _SEARCH, "strict": True}}],
+        "tool_choice": "required",
+    },
 }
 
 COMPLETIONS: dict[str, Any] = {
