@@ -6,6 +6,7 @@ models/<model>/                  bases; `afina.json`, written last, marks a whol
 outputs/runs/<run>/              `run.json`, checkpoints/, worker.log
 outputs/adapters/<name>/<version>/   adapters in mlx-lm's format; `afina.json` marks a whole one
 outputs/evaluations/<id>/        reports; `report.json` marks a whole one
+keys.json                        names and hashes of the keys that open the server
 logs/                            what the server and the job children print
 locks/                           one lock file a living process
 """
