@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.sentencepiece import write_sentencepiece
 from tests.support.tiny_model import write_tokenizer
 from tools.compute.constraints import GrammarCompiler, GrammarProcessor
 from tools.errors import InvalidArgument
@@ -200,6 +202,26 @@ def test_a_schema_that_cannot_be_held_is_refused_in_our_words(
     assert caught.value.field == "response_format"
     assert told in str(caught.value)
     assert len(str(caught.value)) < 250
+
+
+def test_vocabularies_with_word_marks_and_bytes_are_held_too(tmp_path: Path) -> None:
+    write_sentencepiece(tmp_path)
+    marked = Tokenizer.load(tmp_path)
+    own = GrammarCompiler(marked, marked.vocab_size)
+    answer = Written(own, marked, grammar.answer(PERSON))
+    # The tokenizer marks the start of a text as that of a word, which an answer's is not.
+    text = GOOD.replace("João", "日本")
+    for token in marked.encode(text)[1:]:
+        assert token in answer.allowed()
+        answer.ids.append(token)
+    assert answer.must_end
+    tools = ToolUse(functions=[NOW], choice="required", parallel=False)
+    call = written(own, marked, LISTED, tools)
+    assert call.allowed() == {marked.token_to_id("[TOOL_CALLS]")}
+    text = spelled(LISTED, called(LISTED, "now", "{}"))
+    assert call.takes(text) == text
+    decoder = marked.stream_decoder(shown={3})
+    assert "".join([*(decoder.add(token) for token in call.ids), decoder.finish()]) == text
 
 
 def test_a_schema_too_deep_is_refused(compiler: GrammarCompiler) -> None:

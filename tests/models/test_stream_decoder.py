@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer as RustTokenizer
-from tokenizers import decoders, pre_tokenizers, trainers
-from tokenizers.models import BPE
 
-from tests.support.tiny_model import TEXT, write_tokenizer
+from tests.support.sentencepiece import write_sentencepiece
+from tests.support.tiny_model import write_tokenizer
 from tools.models.tokenizer import Tokenizer
 
 TEXTS = ["  A menina", "mãe 😀👩‍👩‍👧 日本!", "a\n\n b ", " ", "�x", "fim<|im_end|>", ""]
@@ -23,17 +21,7 @@ def byte_level(tmp_path: Path) -> Tokenizer:
 
 @pytest.fixture
 def sentencepiece(tmp_path: Path) -> Tokenizer:
-    """A BPE with word marks and byte fallback, as Llama 2's and Mistral's."""
-    rust = RustTokenizer(BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
-    rust.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
-    rust.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
-    )
-    special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    rust.train_from_iterator([TEXT], trainers.BpeTrainer(vocab_size=500, special_tokens=special, show_progress=False))
-    state = rust.to_str().replace('"special":true', '"special":false')
-    (tmp_path / "tokenizer.json").write_text(state)
-    (tmp_path / "tokenizer_config.json").write_text('{"eos_token": "</s>"}')
+    write_sentencepiece(tmp_path)
     return Tokenizer.load(tmp_path)
 
 
