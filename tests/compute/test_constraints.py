@@ -224,6 +224,16 @@ def test_vocabularies_with_word_marks_and_bytes_are_held_too(tmp_path: Path) -> 
     assert "".join([*(decoder.add(token) for token in call.ids), decoder.finish()]) == text
 
 
+def test_what_was_compiled_is_kept_and_not_written_on(compiler: GrammarCompiler, tokenizer: Tokenizer) -> None:
+    text = grammar.answer({"enum": ["azul", "verde"]})
+    assert Written(compiler, tokenizer, text).takes('"az') == '"az'
+    assert compiler.compile(text, "x") is compiler.compile(text, "x")
+    assert Written(compiler, tokenizer, text).takes('"verde"') == '"verde"'
+    for number in range(100):
+        compiler.compile(grammar.answer({"const": number}), "x")
+    assert Written(compiler, tokenizer, text).takes('"azul"') == '"azul"'
+
+
 def test_a_schema_too_deep_is_refused(compiler: GrammarCompiler) -> None:
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(400):

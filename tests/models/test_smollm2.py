@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -31,6 +33,34 @@ prompt = tokenizer.apply_chat_template(
 )
 print(mlx_lm.generate(model, tokenizer, prompt, max_tokens=12))
 """
+
+HELD = """
+import json, sys
+from pathlib import Path
+from server.engine.protocol import Conversation
+from server.engine.worker.conversations import Conversations
+from tools.compute.generation import Generator, GenerationRequest
+from tools.compute.loading import load_base
+from tools.compute.routing import AdapterRouter
+base = load_base(Path(sys.argv[1]))
+conversations = Conversations(base)
+rows = []
+for how in json.loads(sys.argv[2]):
+    messages = [{"role": "user", "content": "Diz uma cor e um número. O tempo em Lisboa?"}]
+    ids, plan = conversations.read(Conversation(messages=messages, **how))
+    rows.append(GenerationRequest(ids, 100, processors=plan.processors(len(ids))))
+print(json.dumps(Generator(AdapterRouter(base.model), base.tokenizer).generate_all(rows)))
+"""
+COLOUR = {
+    "type": "object",
+    "properties": {
+        "cor": {"enum": ["maçã", "limão"]},
+        "números": {"type": "array", "items": {"type": "number"}, "maxItems": 2},
+    },
+    "required": ["cor", "números"],
+    "additionalProperties": False,
+}
+CITY = {"type": "object", "properties": {"cidade": {"type": "string", "maxLength": 12}}, "required": ["cidade"]}
 
 
 @pytest.fixture
@@ -120,6 +150,24 @@ def test_the_default_model_is_installed_and_answers(ws: Workspace) -> None:
     command = [sys.executable, "-P", "-c", ASK, str(folder)]
     told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
     assert "Paris" in told.stdout
+    check_held_answers(folder)
+
+
+def check_held_answers(folder: Path) -> None:
+    """It was trained neither for JSON nor for calls, and writes both."""
+    city = {"name": "tempo", "parameters": {**CITY, "additionalProperties": False}}
+    asked = [{"json_schema": COLOUR}, {"tools": {"functions": [city], "choice": "required", "only": "tempo"}}, {}]
+    command = [sys.executable, "-P", "-c", HELD, str(folder), json.dumps(asked)]
+    environment = child_environment(mlx_environment())
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=True)
+    held, called, free = json.loads(told.stdout)
+    assert json.loads(held)["cor"] in ("maçã", "limão")
+    assert isinstance(json.loads(held)["números"], list)
+    call = re.fullmatch(r"<tool_call>\n(.*)\n</tool_call>", called, re.DOTALL)
+    assert call is not None, called
+    assert json.loads(call[1])["arguments"].keys() == {"cidade"}
+    assert free
+    assert not free.startswith(("{", "<"))
 
 
 def check_tokenizer(folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,9 @@ from tools.models.reasoning import CLOSES, OPENS, Thinking
 from tools.models.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
+
+# Programs ask with the same schemas and functions again and again.
+_KEPT = 32
 
 # What llguidance says of a schema that it cannot hold an answer to, and what we say.
 _REFUSALS = [
@@ -43,6 +47,7 @@ class GrammarCompiler:
     def __init__(self, tokenizer: Tokenizer, vocabulary: int) -> None:
         self._tokenizer = tokenizer
         self._vocabulary = max(vocabulary, tokenizer.vocab_size)
+        self._kept: OrderedDict[str, LLMatcher] = OrderedDict()
 
     def compile(self, grammar: str, field: str) -> LLMatcher:
         """A matcher at the grammar's start, of which each answer takes a copy.
@@ -50,6 +55,9 @@ class GrammarCompiler:
         Raises InvalidArgument about `field` for a grammar that cannot be held, Conflict for a tokenizer
         that it cannot be read with.
         """
+        if grammar in self._kept:
+            self._kept.move_to_end(grammar)
+            return self._kept[grammar]
         matcher = LLMatcher(self._reader, LLMatcher.grammar_from_lark(grammar), log_level=0)
         if matcher.is_error():
             told = matcher.get_error()
@@ -59,6 +67,9 @@ class GrammarCompiler:
                 field=field,
                 fix="Simplify the schema.",
             )
+        self._kept[grammar] = matcher
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
         return matcher
 
     def marks(self, text: str) -> str:

@@ -131,14 +131,17 @@ class Conversations:
             return self._grammars.compile(grammar.answer(schema, after_thoughts=after_thoughts), "response_format")
         if schema is None and self._is_free(tools):
             return None
+        text = grammar.calls(self._syntax, tools, self._grammars.marks, schema=schema, after_thoughts=after_thoughts)
+        try:
+            return self._grammars.compile(text, "tools")
+        except InvalidArgument:
+            self._check_alone(tools, schema)
+            raise
+
+    def _check_alone(self, tools: ToolUse, schema: dict[str, Any] | None) -> None:
+        """Raises InvalidArgument that names the first schema which is wrong by itself."""
         if schema is not None:
             self._grammars.compile(grammar.answer(schema), "response_format")
-        self._check_functions(tools)
-        text = grammar.calls(self._syntax, tools, self._grammars.marks, schema=schema, after_thoughts=after_thoughts)
-        return self._grammars.compile(text, "tools")
-
-    def _check_functions(self, tools: ToolUse) -> None:
-        """Each schema alone first: a refusal is to name the function."""
         for place, function in enumerate(tools.functions):
             if function in tools.callable:
                 field = f"tools[{place}].function.parameters"
