@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,39 @@ def test_a_seed_gives_the_same_answer_in_a_mixed_batch(tiny_ws: Workspace, base:
     found = together(Generator(router, base.tokenizer, prefix_bytes=2**26), requests)
     alone = [together(Generator(router, base.tokenizer), [request])[0] for request in requests]
     assert [text_of(events) for events in found] == [text_of(events) for events in alone]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whoever_joins_and_leaves_whenever_each_gets_its_own_answer(
+    tiny_ws: Workspace, base: LoadedBase, seed: int
+) -> None:
+    router = AdapterRouter(base.model)
+    slots = [0, *(router.load(read_adapter(folder, base.info)) for folder in made_adapters(tiny_ws, "tiny"))]
+    pool = mixed(base, slots, max_tokens=9, sampling=Sampling(repetition_penalty=0.5))
+    expected = [together(Generator(router, base.tokenizer, speculate=False), [request])[0] for request in pool]
+    chance = random.Random(seed)
+    # Little room for what was read, so that it is driven out all the time.
+    generator = Generator(router, base.tokenizer, max_rows=4, prefill_chunk=24, prefix_bytes=200_000)
+    asked: dict[int, int] = {}
+    events: dict[int, list[Any]] = {}
+    for _ in range(60):
+        at = chance.randrange(len(pool))
+        asked[generator.add(pool[at])] = at
+        for _ in range(chance.randrange(5)):
+            for event in generator.step():
+                events.setdefault(event.uid, []).append(event)
+        if chance.random() < 0.2:
+            asked.pop(gone := chance.choice(list(asked)))
+            generator.cancel(gone)
+    for uid, rest in run(generator).items():
+        events.setdefault(uid, []).extend(rest)
+
+    for uid, at in asked.items():
+        assert written(events[uid]) == written(expected[at]), at
+        assert isinstance(events[uid][-1], Finished)
+    assert generator.prefix_stats.evictions > 10
+    assert generator.prefix_stats.hits > 10
+    assert generator.prefix_stats.bytes <= 200_000
 
 
 def test_rows_that_write_go_on_between_the_chunks_of_a_long_prompt(base: LoadedBase) -> None:
