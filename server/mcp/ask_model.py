@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.engine.models import resolve
 from server.mcp.endpoint import Endpoint
 from server.mcp.tool import ToolContext
 from server.settings import Settings
-from tools.errors import AfinaError, DataError, InvalidArgument
+from tools.errors import AfinaError, DataError, InvalidArgument, RequestError
 from tools.next_call import next_call
 from tools.workspace.adapters import read_card
 from tools.workspace.layout import ADAPTER_MARKER, Workspace
@@ -56,6 +57,9 @@ class Answer(BaseModel):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     seconds: float = Field(0, description="Until the last token, waiting in line and loading included")
+    mean_logprob: dict[str, float] | None = Field(
+        None, description="By model: natural log-probability of a token of this text, in the mean"
+    )
     error: str | None = Field(None, description="Why this model has no answer")
 
 
@@ -67,10 +71,15 @@ class AskResult(BaseModel):
 
 
 def ask_model(context: ToolContext, args: AskArgs) -> AskResult:
-    """Ask each model at once; the endpoint batches adapters of one base. Raises the refusal when none answers."""
+    """Ask each model at once; those of one base score one another's answers. Raises the refusal when none answers."""
     messages = _messages(args)
     models = list(dict.fromkeys(args.models)) if args.models else default_models(context.ws, context.settings)
     endpoint = context.ask()
+    answers = _ask_together(context, endpoint, models, messages, args) or _ask_each(endpoint, models, messages, args)
+    return AskResult(answers=answers, next=_next(context.ws, models))
+
+
+def _ask_each(endpoint: Endpoint, models: list[str], messages: list[dict[str, str]], args: AskArgs) -> list[Answer]:
     with ThreadPoolExecutor(max_workers=len(models)) as pool:
         asked = [pool.submit(_ask, endpoint, model, messages, args) for model in models]
     answers: list[Answer] = []
@@ -84,7 +93,22 @@ def ask_model(context: ToolContext, args: AskArgs) -> AskResult:
             answers.append(future.result())
     if len(refusals) == len(models):
         raise refusals[0]
-    return AskResult(answers=answers, next=_next(context.ws, models))
+    return answers
+
+
+def _ask_together(
+    context: ToolContext, endpoint: Endpoint, models: list[str], messages: list[dict[str, str]], args: AskArgs
+) -> list[Answer] | None:
+    """The answers of models of one base, with their scores; None where they have several bases, or one is refused."""
+    try:
+        bases = {resolve(context.ws, context.settings, model).base.fingerprint for model in models}
+        if len(models) < 2 or len(bases) > 1:
+            return None
+        answers = [Answer(model=model) for model in models]
+        _listen(endpoint, {**_request(messages, args), "models": models, "logprobs": True}, answers, args.wait_s)
+    except RequestError:
+        return None  # each is asked alone, and says itself what is wrong
+    return answers
 
 
 def _messages(args: AskArgs) -> list[dict[str, str]]:
@@ -99,32 +123,49 @@ def _messages(args: AskArgs) -> list[dict[str, str]]:
     return [{"role": "user", "content": args.prompt or ""}]
 
 
+def _request(messages: list[dict[str, str]], args: AskArgs) -> dict[str, Any]:
+    request = {"messages": messages, "max_tokens": args.max_tokens, "temperature": args.temperature}
+    return request if args.seed is None else {**request, "seed": args.seed}
+
+
 def _ask(endpoint: Endpoint, model: str, messages: list[dict[str, str]], args: AskArgs) -> Answer:
-    request: dict[str, Any] = {
-        "model": model,
-        "messages": messages,
-        "max_tokens": args.max_tokens,
-        "temperature": args.temperature,
-    }
-    if args.seed is not None:
-        request["seed"] = args.seed
-    start = time.monotonic()
     answer = Answer(model=model)
-    chunks = endpoint.stream_chat(request, timeout_s=max(1.0, min(args.wait_s, _SILENCE_S)))
+    _listen(endpoint, {**_request(messages, args), "model": model}, [answer], args.wait_s)
+    return answer
+
+
+def _listen(endpoint: Endpoint, request: dict[str, Any], answers: list[Answer], wait_s: float) -> None:
+    """Stream the choices of a request into `answers`, and cut those that are not over after `wait_s`."""
+    start = time.monotonic()
+    chunks = endpoint.stream_chat(request, timeout_s=max(1.0, min(wait_s, _SILENCE_S)))
     for chunk in chunks:
-        answer.model = str(chunk.get("model", model))
         for choice in chunk.get("choices", []):
-            answer.text += choice.get("delta", {}).get("content") or ""
-            answer.finish_reason = choice.get("finish_reason") or answer.finish_reason
-        usage = chunk.get("usage")
-        if usage:
-            answer.prompt_tokens, answer.completion_tokens = usage["prompt_tokens"], usage["completion_tokens"]
-        if answer.finish_reason is None and time.monotonic() - start > args.wait_s:
-            answer.finish_reason = "wait_s"
+            _take(answers[choice["index"]], choice, time.monotonic() - start)
+        if len(answers) == 1:
+            _take_usage(answers[0], chunk)
+        if time.monotonic() - start > wait_s and any(answer.finish_reason is None for answer in answers):
             chunks.close()  # the endpoint stops at the next token
             break
-    answer.seconds = round(time.monotonic() - start, 2)
-    return answer
+    for answer in answers:
+        if answer.finish_reason is None:
+            answer.finish_reason, answer.seconds = "wait_s", round(time.monotonic() - start, 2)
+
+
+def _take(answer: Answer, choice: dict[str, Any], seconds: float) -> None:
+    answer.text += choice.get("delta", {}).get("content") or ""
+    if choice.get("finish_reason"):
+        answer.finish_reason, answer.seconds = choice["finish_reason"], round(seconds, 2)
+    if choice.get("scores"):
+        answer.mean_logprob = {
+            score["model"]: round(score["logprob"] / max(1, score["tokens"]), 3) for score in choice["scores"]
+        }
+    _take_usage(answer, choice)
+
+
+def _take_usage(answer: Answer, told: dict[str, Any]) -> None:
+    usage = told.get("usage")
+    if usage:
+        answer.prompt_tokens, answer.completion_tokens = usage["prompt_tokens"], usage["completion_tokens"]
 
 
 def default_models(ws: Workspace, settings: Settings) -> list[str]:

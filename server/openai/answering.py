@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from server.engine.generation import Event, Piece
 from server.engine.protocol import Done, Ended, Logprob, Reasoning, Text, ToolCall
-from server.openai.comparing import Score, Scored
+from server.openai.comparing import Scored
 from server.openai.connection import DONE, HEARTBEAT, EventStream, event, while_connected, with_pauses
 from server.openai.errors import told
 from server.openai.schemas import Common
@@ -43,7 +43,7 @@ class Choice:
     calls: list[Call] = field(default_factory=list)
     logprobs: list[Logprob] = field(default_factory=list)
     reason: str | None = None
-    scores: list[Score] = field(default_factory=list)
+    scored: Scored | None = None
 
     def add(self, piece: Piece) -> None:
         match piece:
@@ -136,7 +136,7 @@ async def _whole(answers: Answers, shape: Shape, head: dict[str, Any]) -> dict[s
             case Ended():
                 choices[one.index].reason = one.reason
             case Scored():
-                choices[one.index].scores = one.scores
+                choices[one.index].scored = one
             case Done():
                 return {**head, "choices": [_told(shape, choice) for choice in choices], "usage": usage(one)}
     raise AssertionError("a generation ends with Done")
@@ -144,11 +144,11 @@ async def _whole(answers: Answers, shape: Shape, head: dict[str, Any]) -> dict[s
 
 def _told(shape: Shape, choice: Choice) -> dict[str, Any]:
     told = shape.choice(choice)
-    return {**told, **_scores(choice.scores)} if choice.scores else told
+    return {**told, **_compared(choice.scored)} if choice.scored else told
 
 
-def _scores(scores: list[Score]) -> dict[str, Any]:
-    return {"scores": [asdict(score) for score in scores]}
+def _compared(scored: Scored) -> dict[str, Any]:
+    return {"scores": [asdict(score) for score in scored.scores], "usage": usage(scored.done)}
 
 
 async def _stream(
@@ -179,7 +179,7 @@ async def _stream(
                     yield chunk(shape.last(one))
                 case Scored():
                     nothing = Text(id=0, index=one.index, text="")
-                    yield chunk({**shape.delta(nothing), **_scores(one.scores)})
+                    yield chunk({**shape.delta(nothing), **_compared(one)})
                 case Done():
                     if asked.wants_usage:
                         yield event({**head, "choices": [], "usage": usage(one)})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from server.engine.generation import Event, Request
-from server.engine.protocol import Conversation, Logprob, Reasoning, Text, ToolCall
+from server.engine.protocol import Conversation, Done, Logprob, Reasoning, Text, ToolCall
 from tools.models.sampling import GREEDY
 
 
@@ -21,10 +21,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Scored:
-    """The answer `index` as each of the models finds it, in their order."""
+    """The answer `index` as each of the models finds it, in their order; done: what it took to write it."""
 
     index: int
     scores: list[Score]
+    done: Done
 
 
 @dataclass
@@ -78,13 +79,17 @@ class Comparison:
             echo.text += event.text
             echo.logprobs += event.logprobs
 
-    def scored(self) -> Iterator[Scored]:
-        for place, index in enumerate(self._places):
-            scores = []
-            for number, asked in enumerate(self._asked):
-                echo = self._echoes.get(number * len(self._places) + place, _Echo())
-                scores.append(_score(asked.target.id, self._texts[index], echo))
-            yield Scored(index, scores)
+    def scored(self, done: Sequence[Done]) -> Iterator[Scored]:
+        """done: of each answer. One that was not read has no scores."""
+        for index, one in enumerate(done):
+            yield Scored(index, self._scores(index) if index in self._places else [], one)
+
+    def _scores(self, index: int) -> list[Score]:
+        count, place = len(self._places), self._places.index(index)
+        return [
+            _score(asked.target.id, self._texts[index], self._echoes.get(number * count + place, _Echo()))
+            for number, asked in enumerate(self._asked)
+        ]
 
     @property
     def _places(self) -> list[int]:

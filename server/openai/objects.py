@@ -5,7 +5,7 @@ Answers are written as plain JSON; tests hold every answer of a real server to t
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -88,15 +88,15 @@ class Score(_Object):
     tokens: int = Field(ge=0, description="That the text has as the tokenizer writes it")
 
 
-_Scores = Annotated[
-    list[Score],
-    Field(description="With several `models` and `logprobs`: how likely each finds this text as its own answer"),
-]
+class _Compared(_Object):
+    """What a choice tells besides, of several `models` with `logprobs`."""
+
+    scores: list[Score] = Field([], description="How likely each model finds this text as its own answer")
+    usage: Usage | None = Field(None, description="Of this choice alone")
 
 
-class ChatChoice(_Object):
+class ChatChoice(_Compared):
     index: int = Field(ge=0)
-    scores: _Scores = []
     model: str = Field("", description="Which of `models` it is of; only where several were asked")
     message: AssistantMessage
     logprobs: ChatLogprobs | None
@@ -137,9 +137,8 @@ class Delta(_Object):
     tool_calls: list[CallPiece] = []
 
 
-class ChatChunkChoice(_Object):
+class ChatChunkChoice(_Compared):
     index: int = Field(ge=0)
-    scores: _Scores = []
     model: str = Field("", description="Which of `models` it is of; only where several were asked")
     delta: Delta
     logprobs: ChatLogprobs | None

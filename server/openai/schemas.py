@@ -200,8 +200,11 @@ class ChatRequest(Common):
         if not goes_on:
             return
         if last.role != "assistant" or last.content is None or last.tool_calls or last.reasoning_content:
-            raise contradiction(
-                "continue_final_message", "`continue_final_message` needs a last message in which the assistant speaks."
+            raise ApiError(
+                400,
+                "`continue_final_message` needs a last message in which the assistant speaks.",
+                param="continue_final_message",
+                code="invalid_messages",
             )
         formed = self.response_format is not None and self.response_format.schema_of_answers() is not None
         if self.tools or formed:

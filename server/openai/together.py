@@ -64,6 +64,7 @@ class Answers:
         self._generations = list(generations)
         self._comparison = comparison
         self._begin_more = begin_more
+        self._done: list[Done] = []
         self._rows = generations[0].request.rows
         self.rows = self._rows * len(generations)
 
@@ -94,7 +95,7 @@ class Answers:
                 comparison.saw(event)
                 if isinstance(event, Done):
                     await self._read_all(comparison)
-                    for scored in comparison.scored():
+                    for scored in comparison.scored(self._done):
                         yield scored
                 yield event
 
@@ -116,7 +117,7 @@ class Answers:
             asyncio.create_task(_read(generation, place * self._rows, merged))
             for place, generation in enumerate(self._generations)
         ]
-        started, done = False, list[Done]()
+        started, done = False, dict[int, Done]()
         try:
             while len(done) < len(readers):
                 event = await merged.get()
@@ -124,14 +125,15 @@ class Answers:
                     case BaseException():
                         raise event
                     case Done():
-                        done.append(event)
+                        done[event.id] = event
                     case Started():
                         if not started:
                             yield event
                         started = True
                     case _:
                         yield event
-            yield _sum(done)
+            self._done = [done[generation.number] for generation in self._generations]
+            yield _sum(self._done)
         finally:
             for reader in readers:
                 reader.cancel()

@@ -155,7 +155,9 @@ def test_each_model_scores_the_answers_of_all(client: openai.OpenAI, stream: boo
     for choice in [chunk.choices[0] for chunk in answer] if stream else answer.choices:
         said = choice.delta.content if stream else choice.message.content
         texts[choice.model] = texts.get(choice.model, "") + (said or "")
-        scores |= {choice.model: choice.scores} if hasattr(choice, "scores") else {}
+        if hasattr(choice, "scores"):
+            scores[choice.model] = choice.scores
+            assert choice.usage["completion_tokens"] == 12
     for model, text in texts.items():
         assert [score["model"] for score in scores[model]] == models
         for score in scores[model]:

@@ -34,7 +34,7 @@ ASK_MODEL = Tool(
     title="Ask models side by side",
     description=(
         "Ask adapters and base models the same question and get their answers side by side.\n"
-        "Use it to show what training changed, or to try a model. A server is started for it when none is running.\n"
+        "Use it to show what training changed (`mean_logprob`: how likely each model finds each answer).\n"
         'Example: {"prompt": "Quem venceu a liga em 2023?", "models": ["smollm2-135m", "livros"], "max_tokens": 100}\n'
         "See also: evaluate, which measures the difference; list_workspace for the names."
     ),

@@ -58,6 +58,11 @@ def test_without_a_server_one_is_started_and_base_and_adapter_answer(asking: Too
         assert answer.completion_tokens is not None
         assert 1 <= answer.completion_tokens <= 8
     assert base.text != tuned.text
+    assert base.mean_logprob is not None
+    assert tuned.mean_logprob is not None
+    assert list(base.mean_logprob) == list(tuned.mean_logprob) == ["tiny", "livros"]
+    assert base.mean_logprob["tiny"] > base.mean_logprob["livros"]
+    assert tuned.mean_logprob["livros"] > tuned.mean_logprob["tiny"]
     started = find(asking.ws, asking.settings)
     assert started is not None
     again = ask(asking, models=["livros", "tiny"])
