@@ -36,6 +36,7 @@ from server.engine.protocol import (
 )
 from server.engine.suspects import Suspects
 from server.engine.tending import Tending
+from server.engine.turns import Turns
 from server.settings import Settings
 from tools.errors import AfinaError
 from tools.models.sampling import GREEDY
@@ -76,6 +77,7 @@ class Engine:
         self._tending = Tending(ws, self.holder, self, settings.idle_unload_s)
         self._pace = Pace()
         self._suspects = Suspects()
+        self._turns = Turns(self._line, self.holder, self._suspects, settings.max_batch)
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._giving_way: ledger.Entry | None = None
@@ -83,6 +85,7 @@ class Engine:
         self._unload = False
         self._stopping = False
         self._busy_at = time.monotonic()
+        self._spoke_at = 0.0
 
     # For callers ------------------------------------------------------------------------------
 
@@ -207,8 +210,7 @@ class Engine:
                 self._giving_way, self._unload = None, False
             if self._giving_way or self._unload:
                 return
-            loaded = self.holder.loaded
-            head = self._line.next(loaded.base.fingerprint if loaded else None, self.holder.since, time.monotonic())
+            head = self._turns.next()
             if head is None:
                 if self._revive is None:
                     return
@@ -216,24 +218,15 @@ class Engine:
             elif not self.holder.holds(head.request.target):
                 if self._sent:
                     return
+                if (pause := self._turns.linger_s(head, self._spoke_at)) > 0:
+                    asyncio.get_running_loop().call_later(pause, self._wake.set)
+                    return
                 await self._swap(head)
-            elif self._may_join(head):
+            elif self._turns.may_join(head, self._sent.values()):
                 self._line.take(head)
                 self._send(head)
             else:
                 return
-
-    def _may_join(self, head: Generation) -> bool:
-        """Whether the batch has room for it, and nothing that runs, nor it, must be alone."""
-        if not self._sent:
-            return True
-        rows = sum(one.request.rows for one in self._sent.values())
-        if rows + head.request.rows > self._settings.max_batch:
-            return False
-        alone = self._suspects.must_be_alone
-        return not alone(head.request, False) and not any(
-            alone(one.request, one.writing) for one in self._sent.values()
-        )
 
     def _send(self, generation: Generation) -> None:
         if not generation.request.prompts:
@@ -294,7 +287,7 @@ class Engine:
         generation = self._sent.get(event.id)
         if generation is None:
             return
-        self._busy_at = time.monotonic()
+        self._busy_at = self._spoke_at = time.monotonic()
         if isinstance(event, Started):
             self.holder.used(generation.request.target.adapter)
         if not generation.over and not isinstance(event, Cancelled):

@@ -16,6 +16,7 @@ import httpx2
 import psutil
 import pytest
 
+from server import keys
 from tests.support.running_server import RunningServer, copy_of, eventually
 from tools.workspace import ledger
 from tools.workspace.layout import Workspace
@@ -201,20 +202,33 @@ def test_the_engine_leaves_with_a_killed_server(served_ws: Workspace) -> None:
         assert again.chat().status_code == 200
 
 
-def test_a_full_line_is_a_429_that_says_when_to_come_back(served_ws: Workspace) -> None:
-    with RunningServer(copy_of(served_ws), max_queue=1, max_batch=1) as server, ThreadPoolExecutor(2) as pool:
-        first = pool.submit(server.chat, **LONG)
-        eventually(lambda: running(server) == 1)
-        second = pool.submit(server.chat, **LONG)
-        eventually(lambda: server.health()["engine"]["waiting"] == 1)
+def test_a_full_line_is_a_429_first_for_the_client_who_fills_it(served_ws: Workspace) -> None:
+    ws = copy_of(served_ws)
+    ana, rui = ({"Authorization": f"Bearer {keys.add(ws, name)}"} for name in ("ana", "rui"))
+    with RunningServer(ws, max_queue=4, max_batch=1, model="longa") as server, ThreadPoolExecutor(5) as pool:
 
-        refused = server.chat()
+        def chat(headers: dict[str, str]) -> httpx2.Response:
+            given = {"messages": said("olá"), **LONG}
+            return server.client.post("/v1/chat/completions", json=given, headers=headers)
 
+        def engine(headers: dict[str, str]) -> dict[str, Any]:
+            return server.client.get("/health", headers=headers).json()["engine"]
+
+        waiting = [pool.submit(chat, ana)]
+        eventually(lambda: engine(ana)["running"] == 1, 60)
+        waiting += [pool.submit(chat, ana) for _ in range(3)]
+        eventually(lambda: engine(ana)["waiting"] == 3)
+        refused = chat(ana)
         assert refused.status_code == 429
         assert refused.json()["error"]["code"] == "queue_full"
+        assert "as many as one client may" in refused.json()["error"]["message"]
         assert int(refused.headers["retry-after"]) > 0
+
+        waiting.append(pool.submit(chat, rui))
+        eventually(lambda: engine(rui)["waiting"] == 4)
+        assert chat(rui).status_code == 429
         server.stop()
-        assert {first.result().status_code, second.result().status_code} == {503}
+        assert {one.result().status_code for one in waiting} == {503}
 
 
 def test_a_request_that_takes_too_long_is_ended(served_ws: Workspace) -> None:
@@ -308,11 +322,17 @@ def test_an_engine_that_dies_again_and_again_does_not_hang_its_requests(served_w
         assert server.chat().status_code == 200
 
 
-def test_a_damaged_base_is_refused_and_the_others_go_on(served_ws: Workspace) -> None:
+def test_a_damaged_base_and_what_cannot_fit_are_refused_and_the_others_go_on(served_ws: Workspace) -> None:
     ws = copy_of(served_ws)
     (ws.models / "outra" / "model.safetensors").write_bytes(b"nada")
+    budget = (512 + 40) * 1024**2
+    ws.store.write("INSERT OR REPLACE INTO calibration (key, value, updated) VALUES ('budget_bytes', ?, 0)", (budget,))
     with RunningServer(ws) as server:
         answer = server.chat(model="outra")
         assert answer.status_code == 422
         assert "outra" in answer.json()["error"]["message"]
         assert server.chat().status_code == 200
+        large = server.chat(**LONG, n=2)
+        assert large.status_code == 400
+        assert "MB too few" in large.json()["error"]["message"]
+        assert server.chat(model="longa").status_code == 200
