@@ -155,3 +155,17 @@ def test_an_answer_is_told_piece_by_piece() -> None:
     assert reader.reason("stop") == "tool_calls"
     assert reader.reason("length") == "length"
     assert AnswerReader(FREE, 1, number=7, index=0).reason("stop") == "stop"
+
+
+def test_a_message_is_gone_on_with_after_calls(tiny_ws: Workspace) -> None:
+    call = {"id": "call_a", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+    begun = {"role": "assistant", "content": "São"}
+    talk = [
+        *OLA,
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_a", "content": "12"},
+    ]
+    conversation = Conversation(messages=[*talk, begun], goes_on=True)
+    heard = said(tiny_ws, Generate(id=1, prompts=[conversation], max_tokens=3, sampling=GREEDY))
+    assert isinstance(heard[-1], Done)
+    assert not any(isinstance(one, Failed) for one in heard)
