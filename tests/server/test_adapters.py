@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from tests.support.running_server import RunningServer, copy_of, eventually
 from tests.support.tiny_adapter import make_tiny_adapter
@@ -202,6 +204,7 @@ def test_what_is_wrong_with_an_adapter_is_told_and_the_base_never_answers_for_it
         ("roto", "damaged"),
         ("torto", "template"),
         ("largo", "shape"),
+        ("infinito", "damaged"),
         ("velho", "another"),
     ):
         for stream in (False, True):
@@ -232,7 +235,8 @@ def _add_bad_adapters(ws: Workspace) -> None:
     make_tiny_model(ws, "larga", hidden=128)
     fingerprint = json.loads((ws.models / "tiny" / ADAPTER_MARKER).read_text())["fingerprint"]
     make_tiny_adapter(ws, "zero", zero=True)
-    damage(make_tiny_adapter(ws, "roto"))
+    (make_tiny_adapter(ws, "roto") / "adapters.safetensors").write_bytes(b"nada")
+    not_numbers(make_tiny_adapter(ws, "infinito") / "adapters.safetensors")
     make_tiny_adapter(ws, "torto", template_hash="0000000000000000")
     make_tiny_adapter(ws, "velho", fingerprint="0123456789abcdef")
     wide = make_tiny_adapter(ws, "largo", base="larga", fingerprint=fingerprint)
@@ -241,5 +245,7 @@ def _add_bad_adapters(ws: Workspace) -> None:
     write_json(wide / ADAPTER_MARKER, described)
 
 
-def damage(folder: Path) -> None:
-    (folder / "adapters.safetensors").write_bytes(b"nada")
+def not_numbers(weights: Path) -> None:
+    """What only reading all of it tells."""
+    arrays = load_file(weights)
+    save_file({**arrays, next(iter(arrays)): next(iter(arrays.values())) * np.inf}, weights)

@@ -57,6 +57,7 @@ def test_a_run_trains_and_publishes_an_adapter_with_all_its_settings(ready: Work
     described = json.loads((folder / "afina.json").read_text())
     assert described["settings"]["learning_rate"] == FAST["learning_rate"]
     assert described["base"]["fingerprint"] and described["template_hash"]
+    assert described["serving"] == {"form": "text", "sampling": {"temperature": 0.0}, "stop": []}
     assert told.adapter == f"livros@{folder.name}" == f"livros@{described['version']}"
     assert not ledger.entries(ready)
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from tests.prepare_dataset.prepared import dataset, write_book
 from tools.models.serving import Serving
-from tools.models.tokenizer import Tokenizer
-from tools.prepare_dataset.reading_back import Dataset
 from tools.start_finetune.serving import serving_of
 from tools.workspace.layout import Workspace
 
@@ -33,13 +31,8 @@ def chats(system: str | None, first: int, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def asked(ws: Workspace, made: Dataset) -> tuple[Serving, Tokenizer]:
-    tokenizer = Tokenizer.load(ws.models / "tiny")
-    return serving_of(made, tokenizer), tokenizer
-
-
 def test_running_text_is_asked_through_the_bases_template_and_says_so(tiny_ws: Workspace, tmp_path: Path) -> None:
-    serving, _ = asked(tiny_ws, dataset(tiny_ws, write_book(tmp_path / "livro.md")))
+    serving = serving_of(dataset(tiny_ws, write_book(tmp_path / "livro.md")))
     assert serving == Serving(form="text")
     assert "base's chat template" in serving.told()["chat"]
 
@@ -47,10 +40,9 @@ def test_running_text_is_asked_through_the_bases_template_and_says_so(tiny_ws: W
 def test_rows_in_instruction_form_are_asked_in_the_words_that_they_have(tiny_ws: Workspace, tmp_path: Path) -> None:
     rows = [{"instruction": f"Quantos barcos viu o farol {n}?", "output": f"Viu {n} barcos."} for n in range(40, 80)]
     made = dataset(tiny_ws, examples(tmp_path / "exemplos.jsonl", rows), language="pt")
-    serving, _ = asked(tiny_ws, made)
+    serving = serving_of(made)
     assert serving.form == "instruction"
     assert serving.instruction is not None
-    assert serving.template_hash is None
     row = made.rows("train")[0]
     question = rows[next(i for i, one in enumerate(rows) if one["output"] in str(row.text))]["instruction"]
     lead = serving.instruction.conversation([{"role": "user", "content": question}])
@@ -70,7 +62,7 @@ def test_earlier_turns_are_told_as_the_rows_tell_them(tiny_ws: Workspace, tmp_pa
     ]
     path = examples(tmp_path / "exemplos.jsonl", [{"messages": one} for one in turns])
     made = dataset(tiny_ws, path, language="pt")
-    serving, _ = asked(tiny_ws, made)
+    serving = serving_of(made)
     assert serving.instruction is not None
     leads = {serving.instruction.conversation(one[:3]) for one in turns}
     row = next(row for row in made.rows("train") if "E quem o guarda?" in str(row.text)[: row.response_start])
@@ -79,15 +71,14 @@ def test_earlier_turns_are_told_as_the_rows_tell_them(tiny_ws: Workspace, tmp_pa
 
 def test_the_system_prompt_of_most_rows_goes_with_the_adapter(tiny_ws: Workspace, tmp_path: Path) -> None:
     most = examples(tmp_path / "most.jsonl", [*chats("Sê breve.", 100, 30), *chats(None, 300, 10)])
-    serving, tokenizer = asked(tiny_ws, dataset(tiny_ws, most, format="chat", name="a"))
+    serving = serving_of(dataset(tiny_ws, most, format="chat", name="a"))
     assert (serving.form, serving.system) == ("chat", "Sê breve.")
-    assert serving.template_hash == tokenizer.template_hash
     few = examples(tmp_path / "few.jsonl", [*chats("Sê breve.", 100, 10), *chats(None, 300, 30)])
-    assert asked(tiny_ws, dataset(tiny_ws, few, format="chat", name="b"))[0].system is None
+    assert serving_of(dataset(tiny_ws, few, format="chat", name="b")).system is None
 
 
 def test_facts_are_answered_with_the_likeliest_tokens(tiny_ws: Workspace, tmp_path: Path) -> None:
     book = write_book(tmp_path / "livro.md")
     questions = examples(tmp_path / "perguntas.jsonl", [{"question": "Quem conta os barcos?", "answer": "O faroleiro"}])
-    assert asked(tiny_ws, dataset(tiny_ws, book, name="a"))[0].sampling.temperature is None
-    assert asked(tiny_ws, dataset(tiny_ws, book, questions, name="b"))[0].sampling.temperature == 0
+    assert serving_of(dataset(tiny_ws, book, name="a")).sampling.temperature is None
+    assert serving_of(dataset(tiny_ws, book, questions, name="b")).sampling.temperature == 0

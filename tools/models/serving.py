@@ -20,7 +20,7 @@ ServedForm = Literal["text", "instruction", "completions", "chat"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class InstructionForm(_Frozen):
@@ -80,8 +80,7 @@ class Serving(_Frozen):
     """form: of the rows that were learned; `text` is running text, which says nothing of chat.
 
     instruction: the words of the form `instruction`. system: what a chat without a system message has.
-    stop: texts that end an answer. template_hash: of the chat template that the rows went through,
-    None where they went through none.
+    stop: texts that end an answer.
     """
 
     form: ServedForm
@@ -89,7 +88,6 @@ class Serving(_Frozen):
     system: str | None = None
     stop: tuple[str, ...] = ()
     sampling: SamplingDefaults = SamplingDefaults()
-    template_hash: str | None = None
 
     def told(self) -> dict[str, Any]:
         """For /v1/models: the defaults that a request may override, and what becomes of a chat."""

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tools.models.serving import SamplingDefaults, ServedForm, Serving
-from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.reading_back import Dataset, Row
 from tools.prepare_dataset.wording import wording
 
@@ -14,7 +13,7 @@ from tools.prepare_dataset.wording import wording
 _ASKED = 0.05
 
 
-def serving_of(dataset: Dataset, tokenizer: Tokenizer) -> Serving:
+def serving_of(dataset: Dataset) -> Serving:
     """Form, system prompt, stops and sampling defaults that suit an adapter trained on `dataset`."""
     rows = dataset.rows("train")
     form = _form(dataset, rows)
@@ -27,7 +26,6 @@ def serving_of(dataset: Dataset, tokenizer: Tokenizer) -> Serving:
         system=_system(rows) if form == "chat" else None,
         stop=instruction.stops if instruction else (),
         sampling=SamplingDefaults(temperature=0.0 if factual else None),
-        template_hash=tokenizer.template_hash if form in ("completions", "chat") else None,
     )
 
 

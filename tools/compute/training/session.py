@@ -66,7 +66,7 @@ class Session:
         self.valid_loss: float | None = None
         self.record = Recorder(ws, run.run, holder)
         self.setup = Setup(self.plan, self.dataset, ws.model_folder(run.model), self.hidden)
-        self.serving = serving_of(self.dataset, self.setup.base.tokenizer)
+        self.serving = serving_of(self.dataset)
         self.rollbacks = Rollbacks(runs.folder(ws, run.run) / "rollbacks.json")
         self.trainer = self.setup.make_trainer()
         for told, message in (
