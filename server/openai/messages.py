@@ -133,7 +133,7 @@ def _check_alone(message: ChatMessage, at: str) -> None:
         raise _wrong(f"{at}.tool_call_id", "belongs to messages of the role `tool`")
     if message.role != "assistant":
         for name in ("tool_calls", "reasoning_content"):
-            if getattr(message, name):
+            if getattr(message, name) is not None:
                 raise _wrong(f"{at}.{name}", "belongs to messages of the role `assistant`")
     for place, call in enumerate(message.tool_calls or []):
         param = f"{at}.tool_calls[{place}].function.arguments"

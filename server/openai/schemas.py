@@ -174,9 +174,10 @@ class ChatRequest(Common):
         self._check_going_on()
         if self.response_format is not None:
             self.response_format.check()
-        if self.reasoning_effort is not None and self.thinking is not None:
+        if self.reasoning_effort is not None and self.chat_template_kwargs is not None:
             raise contradiction(
-                "reasoning_effort", "`reasoning_effort` and `enable_thinking` choose the same thing: give one of them."
+                "reasoning_effort",
+                "`reasoning_effort` and `chat_template_kwargs` choose the same thing: give one of them.",
             )
         if self.models is not None and self.model is not None:
             raise contradiction("models", "`models` stands in place of `model`: give one of them.")

@@ -85,6 +85,7 @@ WRONG_MESSAGES: list[tuple[list[Any], str]] = [
     ),
     ([{**HELLO[0], "tool_calls": called("a")["tool_calls"]}], "messages[0].tool_calls"),
     ([{**HELLO[0], "tool_call_id": "a"}], "messages[0].tool_call_id"),
+    ([{**HELLO[0], "tool_calls": []}], "messages[0].tool_calls"),
     ([{**HELLO[0], "reasoning_content": "hmm"}], "messages[0].reasoning_content"),
     ([{"role": "function", "name": "f", "content": "x"}], "messages[0].name"),
 ]
@@ -103,6 +104,7 @@ WRONG_FORMS: list[tuple[dict[str, Any], str]] = [
     ({"reasoning_effort": "low"}, "reasoning_effort"),
     ({"chat_template_kwargs": {"enable_thinking": True}}, "chat_template_kwargs"),
     ({"chat_template_kwargs": {"outro": True}}, "chat_template_kwargs.outro"),
+    ({"reasoning_effort": "none", "chat_template_kwargs": {}}, "reasoning_effort"),
 ]
 
 # A schema, and the word of it that the refusal says.
