@@ -51,13 +51,16 @@ QUICK = Scale(clients=4, tokens=8, rounds=1, prefix=200)
 
 
 class Prompts:
-    """Questions of about equal length, none of which comes twice: no cache answers for the model."""
+    """Questions of about equal length, none of which comes twice: no cache answers for the model.
+
+    In English, the small model's own language, in which it does not repeat itself: nothing to guess from.
+    """
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
-    def next(self, system: str = "Respondes sempre em português.") -> Messages:
-        question = f"{next(self._numbers)} barcos passaram pelo farol. Conta a história longa de cada um deles."
+    def next(self, system: str = "You tell long stories.") -> Messages:
+        question = f"Tell me about the {next(self._numbers)} ships that passed the lighthouse, one after the other."
         return [{"role": "system", "content": system}, {"role": "user", "content": question}]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import httpx2
 
 _MOST_SECONDS = 900
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,21 @@ async def _all(url: str, bodies: Sequence[dict[str, Any]]) -> Load:
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx2.AsyncClient(base_url=url, timeout=_MOST_SECONDS, trust_env=False, limits=limits) as client:
         began = time.perf_counter()
-        answers = await asyncio.gather(*(_stream(client, body) for body in bodies))
+        answers = await asyncio.gather(*(_persistent(client, body) for body in bodies))
         return Load(answers, time.perf_counter() - began)
 
 
-async def _stream(client: httpx2.AsyncClient, body: dict[str, Any]) -> Answer:
-    asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
+async def _persistent(client: httpx2.AsyncClient, body: dict[str, Any]) -> Answer:
+    """Ask again where a server resets the connection, as it does with a short line of those that it has to accept."""
     began = time.perf_counter()
+    for _ in range(_ATTEMPTS - 1):
+        with contextlib.suppress(httpx2.TransportError):
+            return await _stream(client, body, began)
+    return await _stream(client, body, began)
+
+
+async def _stream(client: httpx2.AsyncClient, body: dict[str, Any], began: float) -> Answer:
+    asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
     text, first, last, tokens = "", 0.0, 0.0, 0
     async with client.stream("POST", "/v1/chat/completions", json=asked) as response:
         if response.status_code != 200:
