@@ -14,8 +14,11 @@ from typing import Protocol, runtime_checkable
 
 import mlx.core as mx
 
+from tools.compute.arrays import scalar
 from tools.models.sampling import Sampling
 
+# Tokens among which nuclei are looked for first.
+_FEW = 512
 # (tokens so far [length], logits [1, vocabulary]) → logits
 LogitsProcessor = Callable[[mx.array, mx.array], mx.array]
 
@@ -88,18 +91,40 @@ def _floors(scores: mx.array, options: Sequence[Sampling]) -> mx.array:
     """
     size = scores.shape[-1]
     kept = [one.top_k if 0 < one.top_k < size else size for one in options]
-    # No more is put in order than the largest k asks for.
-    ordered = mx.sort(scores if max(kept) == size else mx.topk(scores, max(kept), axis=-1), axis=-1)
-    width = ordered.shape[-1]
-    floor = mx.take_along_axis(ordered, mx.array([[width - k] for k in kept]), axis=-1)
-    if all(one.top_p >= 1 for one in options):
-        return floor
-    mass = mx.softmax(mx.where(ordered < floor, -math.inf, ordered), axis=-1)
-    above = mx.cumsum(mass, axis=-1, reverse=True, inclusive=False)
+    nucleus = any(one.top_p < 1 for one in options)
     # A sum that is rounded up to 1 leaves nothing out.
     wanted = _column(options, lambda one: one.top_p if one.top_p < 1 else 2.0)
+    whole = mx.logsumexp(scores, axis=-1, keepdims=True)
+    ordered = _likeliest(scores, kept, wanted, whole)
+    width = ordered.shape[-1]
+    floor = mx.take_along_axis(ordered, mx.array([[max(0, width - k)] for k in kept]), axis=-1)
+    if not nucleus:
+        return floor
+    left = mx.where(ordered < floor, -math.inf, ordered)
+    limited = mx.array([[k < size] for k in kept])
+    total = mx.where(limited, mx.logsumexp(left, axis=-1, keepdims=True), whole)
+    above = mx.cumsum(mx.exp(left - total), axis=-1, reverse=True, inclusive=False)
     dropped = (above >= wanted).sum(axis=-1, keepdims=True)
     return mx.maximum(floor, mx.take_along_axis(ordered, mx.minimum(dropped, width - 1), axis=-1))
+
+
+def _likeliest(scores: mx.array, kept: Sequence[int], wanted: mx.array, whole: mx.array) -> mx.array:
+    """Scores in ascending order, as many of the largest as top-k and the nuclei need.
+
+    kept: the top-k of each row. wanted, whole: [rows, 1], the mass of each nucleus, and the logarithm of
+    the mass of all.
+    """
+    size = scores.shape[-1]
+    if max(kept) < size:
+        return mx.sort(mx.topk(scores, max(kept), axis=-1), axis=-1)
+    if mx.default_device() == mx.cpu and size > _FEW:
+        # To put the whole vocabulary in order takes a CPU as long as half the model does, and is seldom needed.
+        few = max([_FEW, *(k for k in kept if k < size)])
+        best = mx.topk(scores, few, axis=-1)
+        enough = mx.exp(best - whole).sum(axis=-1, keepdims=True) >= wanted
+        if scalar(mx.all(enough | mx.array([[k < size] for k in kept]))):
+            return mx.sort(best, axis=-1)
+    return mx.sort(scores, axis=-1)
 
 
 def _column(options: Sequence[Sampling], value: Callable[[Sampling], float]) -> mx.array:
