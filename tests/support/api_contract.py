@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx2
 from jsonschema import Draft202012Validator
 
 
@@ -45,6 +46,13 @@ class Contract:
             self.validate(told["content"][kind]["schema"], json.loads(text))
         elif kind == "text/event-stream":
             self._check_events(told["content"][kind]["schema"], text)
+
+    def hold(self, response: httpx2.Response) -> None:
+        """For a client's hook: checks an answer of JSON; streams are left to whoever reads them."""
+        kind = response.headers.get("content-type", "")
+        if kind.startswith("application/json") and response.request.method != "HEAD":
+            response.read()
+            self.check(response.request.method, response.request.url.path, response.status_code, kind, response.text)
 
     def _check_events(self, schema: dict[str, Any], text: str) -> None:
         events = [event for event in text.split("\n\n") if event and not event.startswith(":")]
