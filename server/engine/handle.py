@@ -207,11 +207,14 @@ class Engine:
         while True:
             if (self._giving_way or self._unload) and not self._sent:
                 await self.holder.end()
-                self._giving_way, self._unload = None, False
+                self._giving_way = self._revive = None
+                self._unload = False
             if self._giving_way or self._unload:
                 return
             head = self._turns.next()
             if head is None:
+                if not self._sent:
+                    self._pace.idle()
                 if self._revive is None:
                     return
                 await self._start_anew(self._revive)
@@ -298,7 +301,7 @@ class Engine:
         if isinstance(event, Done | Failed | Cancelled):
             del self._sent[event.id]
             self._suspects.cleared(generation.request)
-            self._pace.ended(idle=not self._sent and not len(self._line))
+            self._pace.ended()
             self.holder.went_well()
             self._wake.set()
 

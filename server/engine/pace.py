@@ -24,12 +24,16 @@ class Pace:
         if self._busy_since is None:
             self._busy_since = self._clock()
 
-    def ended(self, idle: bool) -> None:
-        """An answer is over. idle: no other is being written."""
+    def ended(self) -> None:
+        """An answer is over."""
         now = self._clock()
         if self._busy_since is not None:
             self._stretches.append(now - self._busy_since)
-        self._busy_since = None if idle else now
+            self._busy_since = now
+
+    def idle(self) -> None:
+        """There is no work left."""
+        self._busy_since = None
 
     @property
     def seconds_each(self) -> float:

@@ -151,8 +151,8 @@ def test_leaving_a_stream_ends_its_generation(server: RunningServer) -> None:
     with streaming(server) as stream:
         events = lines(stream)
         next(events)
-        assert running(server) == 1
-    eventually(lambda: running(server) == 0, 3)
+        eventually(lambda: running(server) == 1)
+    eventually(lambda: running(server) == 0, 1)
 
 
 def test_leaving_a_plain_request_ends_its_generation(server: RunningServer) -> None:
@@ -162,20 +162,21 @@ def test_leaving_a_plain_request_ends_its_generation(server: RunningServer) -> N
         pytest.raises(httpx2.TimeoutException),
     ):
         client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "olá"}], **LONG})
-    eventually(lambda: running(server) == 0, 3)
+    eventually(lambda: running(server) == 0, 1)
 
 
 def test_leaving_the_line_frees_the_place(server: RunningServer) -> None:
     with streaming(server) as stream:
         events = lines(stream)
         next(events)
+        eventually(lambda: running(server) == 1)
         body = {"model": "outra", "messages": [{"role": "user", "content": "olá"}]}
         with (
             httpx2.Client(base_url=server.url, timeout=0.5, trust_env=False) as client,
             pytest.raises(httpx2.TimeoutException),
         ):
             client.post("/v1/chat/completions", json=body)
-        eventually(lambda: server.health()["engine"]["waiting"] == 0, 3)
+        eventually(lambda: server.health()["engine"]["waiting"] == 0, 1)
         assert server.health()["engine"]["base"] == "longa"
         assert next(events)["choices"]
 
@@ -240,7 +241,7 @@ def test_a_request_that_takes_too_long_is_ended(served_ws: Workspace) -> None:
         *_, error, done = streamed(server)
         assert error["error"]["code"] == "timeout"
         assert done == "[DONE]"
-        eventually(lambda: running(server) == 0, 3)
+        eventually(lambda: running(server) == 0, 1)
 
 
 def test_memory_is_given_back_after_idling(served_ws: Workspace) -> None:

@@ -117,10 +117,11 @@ def test_whoever_is_turned_away_is_told_the_measured_pace() -> None:
     assert pace.retry_after_s(4) == 12  # no answer yet: at least as long as the first has taken
     for _ in range(40):
         clock.now += 3
-        pace.ended(idle=False)
+        pace.ended()
     assert pace.seconds_each == pytest.approx(3)
     assert pace.retry_after_s(10) == 15
-    pace.ended(idle=True)
+    pace.ended()
+    pace.idle()
     clock.now += 5000  # idle time is not counted
     pace.begun()
     assert pace.seconds_each < 3.5
