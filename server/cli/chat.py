@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from urllib.parse import quote
 
 from server.cli.output import tell
 from server.cli.settings import COMMON, settings_of
@@ -12,6 +13,8 @@ from tools.errors import AfinaError, InvalidArgument
 from tools.workspace.layout import open_workspace
 
 _LONGEST_SILENCE_S = 600.0
+# For models that do not say what suits them.
+_TEMPERATURE = 0.7
 _LEAVING = frozenset({"/sair", "/exit", "/quit"})
 
 
@@ -25,23 +28,34 @@ def run(arguments: argparse.Namespace) -> int:
 
         model = default_models(ws, settings)[-1]
     endpoint = find_or_start(ws, settings)
-    chat = Chat(endpoint, model, arguments.system, arguments.max_tokens, arguments.temperature)
+    chat = Chat(endpoint, model, arguments.system, arguments.max_tokens, _temperature(endpoint, model, arguments))
     return _talk(chat) if sys.stdin.isatty() else _answer_lines(chat)
 
 
 def _check(arguments: argparse.Namespace) -> None:
     if arguments.max_tokens < 1:
         raise InvalidArgument("--max-tokens is out of range.", field="max_tokens", expected="a whole number above 0")
-    if not 0 <= arguments.temperature <= 2:
+    if arguments.temperature is not None and not 0 <= arguments.temperature <= 2:
         raise InvalidArgument("--temperature is out of range.", field="temperature", expected="a number from 0 to 2")
+
+
+def _temperature(endpoint: Endpoint, model: str, arguments: argparse.Namespace) -> float | None:
+    """None leaves it to the model, where it was trained with one. Raises NotFound for an unknown model."""
+    if arguments.temperature is not None:
+        return float(arguments.temperature)
+    trained = endpoint.get(f"/v1/models/{quote(model)}").get("afina") or {}
+    return None if "temperature" in trained.get("sampling", {}) else _TEMPERATURE
 
 
 class Chat:
     """The conversation so far. An answer that was stopped stays in it as far as it came."""
 
-    def __init__(self, endpoint: Endpoint, model: str, system: str | None, max_tokens: int, temperature: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, model: str, system: str | None, max_tokens: int, temperature: float | None
+    ) -> None:
         self.model = model
         self._endpoint = endpoint
+        # A null asks for nothing.
         self._settings = {"model": model, "max_tokens": max_tokens, "temperature": temperature}
         self._messages = [{"role": "system", "content": system}] if system else []
 

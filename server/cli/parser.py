@@ -141,7 +141,7 @@ def _chat(commands: Any) -> None:
     chat.add_argument("model", metavar="MODEL", nargs="?", help="base or adapter (default: the newest adapter)")
     chat.add_argument("--system", metavar="TEXT", help="what the model is told first")
     chat.add_argument("--max-tokens", type=int, default=512, help="longest answer (512)")
-    chat.add_argument("--temperature", type=float, default=0.7, help="0 to 2 (0.7)")
+    chat.add_argument("--temperature", type=float, help="0 to 2 (what the model was trained with, else 0.7)")
 
 
 def _demo(commands: Any) -> None:

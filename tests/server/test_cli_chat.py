@@ -28,9 +28,11 @@ def served(tiny_ws: Workspace) -> Iterator[Workspace]:
         yield tiny_ws
 
 
-def chat(ws: Workspace, *arguments: str, stdin: str) -> subprocess.CompletedProcess[str]:
+def chat(
+    ws: Workspace, *arguments: str, stdin: str, flags: tuple[str, ...] = ("--temperature", "0")
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*AFINA, "chat", *arguments, "--workspace", str(ws.root), "--max-tokens", "6", "--temperature", "0"],
+        [*AFINA, "chat", *arguments, "--workspace", str(ws.root), "--max-tokens", "6", *flags],
         input=stdin,
         capture_output=True,
         text=True,
@@ -46,6 +48,15 @@ def test_piped_lines_are_answered_one_by_one_by_the_newest_adapter(served: Works
     alone = chat(served, "livros", stdin="olá\n")
     assert done.stdout.startswith(alone.stdout.rstrip("\n"))
     assert chat(served, "tiny", stdin="olá\n").stdout != alone.stdout
+
+
+def test_a_model_is_asked_with_the_temperature_that_it_was_trained_with(served: Workspace) -> None:
+    make_tiny_adapter(served, "certo", seed=5, serving={"form": "chat", "sampling": {"temperature": 0}})
+    certain = chat(served, "certo", stdin="olá\n").stdout
+    assert certain
+    open_ = chat(served, "certo", stdin="olá\nolá\nolá\n", flags=()).stdout
+    assert open_ == chat(served, "certo", stdin="olá\nolá\nolá\n").stdout
+    assert open_.startswith(certain.rstrip("\n"))
 
 
 def test_an_unknown_model_is_one_message(served: Workspace) -> None:
