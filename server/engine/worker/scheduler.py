@@ -8,12 +8,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import mlx.core as mx
 
 from server.engine.protocol import (
-    AdapterRef,
     Cancel,
     Cancelled,
     Done,
@@ -23,26 +21,17 @@ from server.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
-    Logprob,
-    Memory,
     Message,
     Started,
     Stop,
     Text,
     ToEngine,
 )
-from server.engine.worker.adapters import Adapters
-from server.engine.worker.admission import Admission
 from server.engine.worker.answers import AnswerReader
-from server.engine.worker.conversations import Conversations
 from server.engine.worker.prompts import Prepared, prepare
-from tools.compute import device, generation
-from tools.compute.loading import LoadedBase, load_base
-from tools.compute.logprobs import TokenLogprob
-from tools.compute.routing import AdapterRouter
+from server.engine.worker.serving import Serving, logprob_of, row_of
+from tools.compute import generation
 from tools.errors import AfinaError, MachineError, WorkerDied
-from tools.models.answer_costs import AnswerCosts
-from tools.models.precision import choose_precision
 
 log = logging.getLogger(__name__)
 
@@ -63,24 +52,13 @@ class _Asked:
     reasoning_tokens: int = 0
 
 
-@dataclass
-class _Serving:
-    """A base in memory and what runs on it."""
-
-    base: LoadedBase
-    generator: generation.Generator
-    adapters: Adapters
-    admission: Admission
-    conversations: Conversations
-
-
 class Scheduler:
     """Runs until told to stop. send: passes a message to the server."""
 
     def __init__(self, send: Callable[[Message], None], receive: Callable[[float], ToEngine | None]) -> None:
         self._send = send
         self._receive = receive
-        self._serving: _Serving | None = None
+        self._serving: Serving | None = None
         self._line: deque[tuple[Generate, Prepared]] = deque()
         self._asked: dict[int, _Asked] = {}
         self._owner: dict[int, int] = {}  # the generator's row → the request
@@ -116,7 +94,7 @@ class Scheduler:
         start = time.monotonic()
         self._forget()
         try:
-            self._serving = _serve(message)
+            self._serving = Serving.of(message)
         except Exception as error:
             self._forget()
             self._send(LoadFailed(base=message.base, error=_told(error).to_dict()))
@@ -170,22 +148,7 @@ class Scheduler:
         for index in range(len(prepared.prompts) * request.n):
             prompt, plan = prepared.prompts[index // request.n], prepared.plans[index // request.n]
             reader = AnswerReader(plan, len(prompt), request.id, index)
-            row = serving.generator.add(
-                generation.GenerationRequest(
-                    prompt=prompt,
-                    max_tokens=prepared.limits[index // request.n],
-                    slot=slot,
-                    sampling=request.sampling,
-                    stream=index,
-                    stop=tuple(request.stop),
-                    top_logprobs=request.top_logprobs,
-                    processors=reader.processors,
-                    shown=plan.shown,
-                    scope=_scope(request.adapter),
-                    prompt_logprobs=request.top_logprobs if request.echo else None,
-                    offset=len(prepared.echoes[index // request.n].text) if request.echo else 0,
-                )
-            )
+            row = serving.generator.add(row_of(request, prepared, index, slot, reader))
             if request.echo and request.top_logprobs is None:
                 text = prepared.echoes[index // request.n].text
                 self._send(Text(id=request.id, index=index, text=text))
@@ -221,13 +184,13 @@ class Scheduler:
         asked = self._asked[number]
         match event:
             case generation.Delta():
-                logprobs = [_logprob(token) for token in event.logprobs]
+                logprobs = [logprob_of(token) for token in event.logprobs]
                 for message in asked.readers[event.uid].read(event.text, logprobs):
                     self._send(message)
             case generation.PromptScored():
                 index = asked.indices[event.uid]
                 text, placed = asked.prepared.echoes[index // asked.request.n].part(event.first, event.logprobs)
-                scored = [_logprob(token) for token in placed]
+                scored = [logprob_of(token) for token in placed]
                 self._send(Text(id=number, index=index, text=text, logprobs=scored))
             case generation.Failed():
                 self._fail(asked, event.error)
@@ -272,59 +235,7 @@ class Scheduler:
             return
         self._told_memory = time.monotonic()
         self._serving.adapters.sweep()
-        held, kept = device.memory(), self._serving.generator.prefix_stats
-        self._send(
-            Memory(
-                active=held.active,
-                cache=held.cache,
-                peak=held.peak,
-                rows=len(self._owner),
-                adapters=self._serving.adapters.names,
-                adapter_loads=self._serving.adapters.loads,
-                adapter_evictions=self._serving.adapters.evictions,
-                prefix_hits=kept.hits,
-                prefix_misses=kept.misses,
-                prefix_hit_tokens=kept.hit_tokens,
-                prefix_bytes=kept.bytes,
-                prefix_evictions=kept.evictions,
-            )
-        )
-
-
-def _serve(message: Load) -> _Serving:
-    base = load_base(Path(message.folder), "serve")
-    router = AdapterRouter(base.model)
-    adapters = Adapters(base, router, message.max_adapters)
-    adapters.warm(message.adapters)
-    costs = AnswerCosts.of(base.info, choose_precision(base.info, "serve"))
-    return _Serving(
-        base=base,
-        generator=generation.Generator(
-            router,
-            base.tokenizer,
-            max_rows=message.max_rows,
-            prefill_chunk=costs.chunk,
-            prefix_bytes=message.prefixes,
-        ),
-        adapters=adapters,
-        admission=Admission(costs, message.room, message.most),
-        conversations=Conversations(base),
-    )
-
-
-def _scope(adapter: AdapterRef | None) -> str:
-    """Names the weights by what they are: a slot, and a checkpoint's folder, come to hold others."""
-    return f"{adapter.name}@{adapter.version}:{adapter.stamp}" if adapter else ""
-
-
-def _logprob(token: TokenLogprob) -> Logprob:
-    return Logprob(
-        token=token.token,
-        bytes=list(token.bytes),
-        logprob=token.logprob,
-        top=[_logprob(one) for one in token.top],
-        start=token.start,
-    )
+        self._send(self._serving.memory(len(self._owner)))
 
 
 def _told(error: Exception, request_id: str = "") -> AfinaError:
