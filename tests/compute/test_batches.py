@@ -190,6 +190,24 @@ def test_rows_that_write_go_on_between_the_chunks_of_a_long_prompt(base: LoadedB
     assert all(writing in uids for uids in told[:before])
 
 
+def test_a_short_prompt_does_not_wait_for_all_of_a_long_one(base: LoadedBase) -> None:
+    generator = Generator(AdapterRouter(base.model), base.tokenizer, prefill_chunk=16)
+    ids = base.tokenizer.encode(TEXT)
+    long = generator.add(GenerationRequest((ids * 2)[:340], 2))
+    generator.step()
+    short = generator.add(GenerationRequest(ids[3:13], 3))
+    told: list[int] = []
+    steps = 0
+    while short not in told:
+        told += [event.uid for event in generator.step() if isinstance(event, Delta | Finished)]
+        steps += 1
+    assert steps <= 4
+    assert long not in told
+    assert [text_of(events) for uid, events in run(generator).items() if uid == long] == Generator(
+        AdapterRouter(base.model), base.tokenizer
+    ).generate_all([GenerationRequest((ids * 2)[:340], 2)])
+
+
 def test_a_slow_device_reads_less_at_once_while_others_write(base: LoadedBase) -> None:
     now = [0.0]
     sizes: list[tuple[int, ...]] = []

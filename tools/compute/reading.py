@@ -133,9 +133,7 @@ class Reader:
         best: _Reading | None = None
         longest = 0
         for other in self._reading:
-            if other is one:
-                break
-            if other.leader is not None or other.row.request.scope != one.row.request.scope:
+            if other is one or other.leader is not None or other.row.request.scope != one.row.request.scope:
                 continue
             shared = agreeing(other.tokens[:-1], one.tokens[:-1])
             if not other.stack.is_divisible and shared != len(other.row.tokens) - 1:
@@ -160,7 +158,7 @@ class Reader:
         return min(limit, max(_SMALLEST_CHUNK, int(_PATIENCE_S / self._token_s)))
 
     def _group(self, hurried: bool) -> list[tuple[_Reading, int]]:
-        """Rows to read from together, and how many tokens of each: in order, within one chunk, padding counted."""
+        """Rows to read from together, and how many tokens of each: in turn, within one chunk, padding counted."""
         group: list[tuple[_Reading, int]] = []
         widest = context = 0
         for one in self._reading:
@@ -211,5 +209,7 @@ class Reader:
         others = [one for one in self._reading if one not in group and one.leader is None and one.row.to_read <= 0]
         found += [([one.row], one.stack) for one in others]
         gone = {id(row) for rows, _ in found for row in rows}
-        self._reading = [one for one in self._reading if id(one.row) not in gone]
+        waiting = [one for one in self._reading if id(one.row) not in gone]
+        # In turns, so that a short prompt waits for no more than a chunk of a long one.
+        self._reading = sorted(waiting, key=lambda one: one in group)
         return found
