@@ -91,6 +91,7 @@ def mlx_lm(model: nn.Module, tokenizer: TokenizerWrapper, asked: list[list[int]]
                 asked,
                 max_tokens=tokens,
                 completion_batch_size=len(asked),
+                prefill_batch_size=len(asked),  # all write together, however few tokens
                 return_token_ids=True,
             )
             written = sum(len(ids) for ids in answer.token_ids)

@@ -97,7 +97,9 @@ class Branch:
         a, b = self.stacks
         x = x.astype(a.dtype)
         if share.only is not None:
-            return y + ((x @ a[share.only]) @ b[share.only]).astype(y.dtype)
+            low, wide = x @ a[share.only], b[share.only]
+            # One kernel less, of which a single row on a GPU feels each.
+            return mx.addmm(y, low, wide) if wide.dtype == y.dtype else y + (low @ wide).astype(y.dtype)
         low = mx.gather_mm(x, a, rhs_indices=share.member)
         if share.held is not None:
             low = mx.where(share.held, low, 0)
