@@ -20,116 +20,48 @@ VALID: dict[str, dict[str, Any]] = {
 _FIELDS = {
     CHAT: "model messages max_tokens max_completion_tokens stream stream_options n temperature top_p top_k min_p seed "
     "presence_penalty frequency_penalty repetition_penalty logit_bias stop logprobs top_logprobs models tools "
-    "tool_choice response_format reasoning_effort user metadata functions audio modalities prediction store",
+    "tool_choice parallel_tool_calls response_format reasoning_effort chat_template_kwargs continue_final_message "
+    "add_generation_prompt user metadata functions audio modalities prediction store service_tier verbosity",
     COMPLETIONS: "model prompt max_tokens stream stream_options n temperature top_p top_k min_p seed best_of echo "
     "suffix presence_penalty frequency_penalty repetition_penalty logit_bias stop logprobs user metadata",
 }
 
+
+def _values(text: str) -> list[str]:
+    return [value.strip() for value in text.split("~")]
+
+
 # Text of JSON values that a field may be given; "@" stands for a long string.
-_ODD = [
-    *(
-        "null",
-        "true",
-        "false",
-        "0",
-        "-0",
-        "-1",
-        "1",
-        "0.0",
-        "1e0",
-        "1.5",
-        "-1.5",
-        "2.0000000001",
-        "9",
-        "64",
-        "1e9",
-        "1e10",
-    ),
-    *(
-        "1e308",
-        "1e309",
-        "-1e309",
-        "9223372036854775807",
-        "9223372036854775808",
-        "-9223372036854775809",
-        "123456789012345678901",
-    ),
-    *(
-        '""',
-        '" "',
-        '"a"',
-        '"1"',
-        '"true"',
-        '"null"',
-        '"NaN"',
-        '"\\u0000"',
-        '"\\ud83d\\ude00"',
-        '"\\u202e\\u200d\\ufeff"',
-        '"@"',
-    ),
-    *('"tiny"', '"um@"', '"../../etc/passwd"', '"https://huggingface.co/a/b"', '"<|im_end|>"', '"{{ 7*7 }}"', '"%s%n"'),
-    *(
-        "[]",
-        "[[]]",
-        "[null]",
-        "[1]",
-        "[1.0]",
-        "[-1]",
-        "[400]",
-        "[2147483648]",
-        '[""]',
-        '["a", "b"]',
-        '["a", 1]',
-        "[[1], [2]]",
-    ),
-    *(
-        '["a","b","c","d","e"]',
-        "[[[[]]]]",
-        "[true]",
-        "[{}]",
-        '[{"role": "user"}]',
-        '[{"type": "text"}]',
-        "[1e9]",
-        '["@"]',
-    ),
-    *(
-        "{}",
-        '{"a": 1}',
-        '{"": ""}',
-        '{"1": 1}',
-        '{"1": 101}',
-        '{"1": -100.5}',
-        '{"999999": 1}',
-        '{"-1": 1}',
-        '{"1": null}',
-    ),
-    *('{"1": 1e309}', '{"role": "user", "content": "a"}', '{"type": "json_object"}', '{"type": "json_schema"}'),
-    *(
-        '{"include_usage": true}',
-        '{"include_usage": 1}',
-        '{"type": "text"}',
-        '{"constructor": {"prototype": 1}}',
-        '{"@": 1}',
-    ),
-]
-_MESSAGES = [
-    *('{"role": "chefe", "content": "a"}', '{"role": "tool", "content": "a"}', '{"role": "function", "content": "a"}'),
-    *(
-        '{"role": null, "content": "a"}',
-        '{"role": "user", "content": null}',
-        '{"role": "user", "content": 1}',
-        "null",
-        "5",
-    ),
-    *(
-        '{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1:9/a.png"}}]}',
-        '"olá"',
-    ),
-    *('{"role": "user", "content": [{"type": "text", "text": null}]}', '{"role": "user", "content": [[]]}', "[]", "{}"),
-    *('{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}', '{"role": "user", "content": "@"}'),
-    *('{"role": "assistant", "content": "a", "tool_calls": [{}]}', '{"role": "user", "content": "a", "outro": 1}'),
-    *('{"role": "assistant", "content": ""}', '{"role": "system", "content": ""}', '{"role": "user", "content": ""}'),
-]
+_ODD = _values(
+    r"""
+    null ~ true ~ false ~ 0 ~ -0 ~ -1 ~ 1 ~ 0.0 ~ 1e0 ~ 1.5 ~ -1.5 ~ 2.0000000001 ~ 9 ~ 64 ~ 1e9 ~ 1e10 ~ 1e308
+    ~ 1e309 ~ -1e309 ~ 9223372036854775807 ~ 9223372036854775808 ~ -9223372036854775809 ~ 123456789012345678901
+    ~ "" ~ " " ~ "a" ~ "1" ~ "true" ~ "null" ~ "NaN" ~ "\u0000" ~ "\ud83d\ude00" ~ "\u202e\u200d\ufeff" ~ "@"
+    ~ "tiny" ~ "um@" ~ "../../etc/passwd" ~ "https://huggingface.co/a/b" ~ "<|im_end|>" ~ "{{ 7*7 }}" ~ "%s%n"
+    ~ [] ~ [[]] ~ [null] ~ [1] ~ [1.0] ~ [-1] ~ [400] ~ [2147483648] ~ [""] ~ ["a", "b"] ~ ["a", 1] ~ [[1], [2]]
+    ~ ["a","b","c","d","e"] ~ [[[[]]]] ~ [true] ~ [{}] ~ [{"role": "user"}] ~ [{"type": "text"}] ~ [1e9] ~ ["@"]
+    ~ {} ~ {"a": 1} ~ {"": ""} ~ {"1": 1} ~ {"1": 101} ~ {"1": -100.5} ~ {"999999": 1} ~ {"-1": 1} ~ {"1": null}
+    ~ {"1": 1e309} ~ {"role": "user", "content": "a"} ~ {"type": "json_object"} ~ {"type": "json_schema"}
+    ~ {"enable_thinking": true} ~ {"enable_thinking": 1} ~ [{"type": "function", "function": {"name": "f"}}]
+    ~ "required" ~ "high" ~ {"type": "function"}
+    ~ [{"type": "function", "function": {"name": "f", "parameters": {"$ref": "#"}}}] ~ [{"type": "custom"}]
+    ~ {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "nada"}}}
+    ~ {"type": "function", "function": {"name": "g"}} ~ {"include_usage": true} ~ {"include_usage": 1}
+    ~ {"type": "text"} ~ {"constructor": {"prototype": 1}} ~ {"@": 1}
+    """
+)
+_MESSAGES = _values(
+    r"""
+    {"role": "chefe", "content": "a"} ~ {"role": "tool", "content": "a"} ~ {"role": "function", "content": "a"}
+    ~ {"role": null, "content": "a"} ~ {"role": "user", "content": null} ~ {"role": "user", "content": 1} ~ null
+    ~ 5 ~ {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://127.0.0.1:9/a.png"}}]}
+    ~ "olá" ~ {"role": "user", "content": [{"type": "text", "text": null}]} ~ {"role": "user", "content": [[]]}
+    ~ [] ~ {} ~ {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}
+    ~ {"role": "user", "content": "@"} ~ {"role": "assistant", "content": "a", "tool_calls": [{}]}
+    ~ {"role": "user", "content": "a", "outro": 1} ~ {"role": "assistant", "content": ""}
+    ~ {"role": "system", "content": ""} ~ {"role": "user", "content": ""}
+    """
+)
 # Values at the edge of what is taken, several of which meet in one request.
 _EDGES = {
     "temperature": ["0", "1e-9", "2", "2.0"],
