@@ -14,14 +14,17 @@ from typing import Any, Protocol
 
 import httpx2
 import psutil
-from mlx_lm import convert
+from mlx_lm.tokenizer_utils import load as load_tokenizer
+from mlx_lm.utils import save
 
 from tests.benchmarks.measurement import Bench
 from tests.support.running_server import RunningServer, eventually
 from tests.support.tiny_adapter import make_tiny_adapter
+from tools.compute.loading import load_base
 from tools.models.info import load_info
 from tools.models.precision import choose_precision
 from tools.workspace import machine
+from tools.workspace.files import read_json
 from tools.workspace.layout import Workspace, open_workspace
 from tools.workspace.processes import child_environment
 
@@ -95,13 +98,13 @@ def make_workspace(bench: Bench, root: Path, adapters: Sequence[str]) -> tuple[W
 
 
 def peers_folder(bench: Bench, root: Path) -> Path:
-    """The base for mlx-lm in the precision that Afina serves it with on this device: its weights in float32, if so."""
+    """The base for mlx-lm with the weights that Afina serves on this device: in float32, if so, value for value."""
     if choose_precision(load_info(bench.folder), "serve") not in ("float32", "dequantized"):
         return bench.folder
-    folder = root / "float32"
-    with contextlib.redirect_stdout(sys.stderr):
-        convert(str(bench.folder), str(folder), dequantize=True, dtype="float32")
-    return folder
+    config = read_json(bench.folder / "config.json")
+    plain = {key: value for key, value in config.items() if not key.startswith("quantization")}
+    save(root / "float32", bench.folder, load_base(bench.folder, "serve").model, load_tokenizer(bench.folder), plain)
+    return root / "float32"
 
 
 @contextlib.contextmanager
