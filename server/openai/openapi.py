@@ -1,8 +1,7 @@
-"""GET /openapi.json: the API's description (OpenAPI 3.1), made from the routes, their bodies and their answers."""
+"""What GET /openapi.json answers: the API in OpenAPI 3.1, made from the routes, their bodies and their answers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,6 @@ from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from server import __version__
@@ -130,10 +127,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 }
 
 
-async def get_openapi(request: Request) -> Response:
-    keys: bool = request.app.state.afina.keys.asks
-    told = await asyncio.to_thread(_written, served(request.app.routes), keys)
-    return Response(told, media_type=_JSON)
+def described(routes: Iterable[BaseRoute], keys: bool) -> bytes:
+    """The JSON of the routes' description, made once."""
+    return _written(served(routes), keys)
 
 
 def served(routes: Iterable[BaseRoute]) -> tuple[tuple[str, str], ...]:

@@ -15,7 +15,6 @@ from server.openai.answering import answer
 from server.openai.body import read_json
 from server.openai.chat import ChatShape
 from server.openai.completions import CompletionShape
-from server.openai.openapi import get_openapi
 from server.openai.parsing import parse
 from server.openai.schemas import ChatRequest, CompletionRequest
 from server.openai.together import begin, check_one_base
@@ -61,6 +60,17 @@ async def get_model(request: Request) -> Response:
     state: AppState = request.app.state.afina
     target = await asyncio.to_thread(resolve, state.ws, state.settings, request.path_params["id"])
     return JSONResponse(_card(target))
+
+
+async def get_openapi(request: Request) -> Response:
+    def describe() -> bytes:
+        # The schemas of all answers take longer to make than the rest of the API to import.
+        from server.openai.openapi import described
+
+        state: AppState = request.app.state.afina
+        return described(request.app.routes, state.keys.asks)
+
+    return Response(await asyncio.to_thread(describe), media_type="application/json")
 
 
 def _card(target: Target) -> dict[str, Any]:
