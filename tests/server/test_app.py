@@ -31,7 +31,20 @@ from tools.workspace.processes import child_command, child_environment
 @pytest.mark.parametrize(
     ("module", "slow"),
     [
-        ("server.app", ["mlx", "mlx_lm", "transformers", "openai", "mcp", "numpy", "tokenizers", "llguidance"]),
+        (
+            "server.app",
+            [
+                "mlx",
+                "mlx_lm",
+                "transformers",
+                "openai",
+                "mcp",
+                "numpy",
+                "tokenizers",
+                "llguidance",
+                "server.openai.openapi",
+            ],
+        ),
         # The tool in the server's process; the work is its child's.
         ("tools.prepare_dataset.tool", ["mlx", "numpy", "lxml", "tools.prepare_dataset.pipeline"]),
     ],
