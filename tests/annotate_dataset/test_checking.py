@@ -8,10 +8,10 @@ import pytest
 
 from tools.annotate_dataset.asked import Asked
 from tools.annotate_dataset.checking import Fault, Rests, check_question
-from tools.language.one_form import tokens
 from tools.annotate_dataset.contract import Pair
 from tools.annotate_dataset.quotes import find_quote
 from tools.annotate_dataset.summaries import check_summary
+from tools.language.one_form import tokens
 
 PASSAGE = (
     "O avô, que tinha vinte e três anos, chegou ao farol\nem 12 de maio de 1924 com um caderno verde. Chovia. "
