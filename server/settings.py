@@ -44,7 +44,7 @@ class Settings(BaseModel):
     )
     keep_alive_s: float = Field(30, gt=0, description="Seconds that an idle connection is kept")
     max_queue: int = Field(64, ge=1, le=10_000, description="Requests that may wait for the model")
-    max_batch: int = Field(8, ge=1, le=64, description="Requests generated together")
+    max_batch: int = Field(16, ge=1, le=64, description="Requests generated together")
     request_timeout_s: float = Field(600, gt=0, description="Seconds that the longest answer may take")
     max_tokens: int = Field(2048, ge=1, le=1_000_000, description="Tokens of a chat answer that names no limit")
     max_adapters: int = Field(16, ge=1, le=256, description="Adapters kept in memory beside the base")

@@ -227,7 +227,7 @@ class Generator:
 
     def _advance(self, lane: _Lane) -> Iterator[Event]:
         if len(lane.reader):
-            scored, through = lane.reader.step(hurried=bool(lane.writer.rows))
+            scored, through = lane.reader.step(writing=len(lane.writer))
             for one in scored:
                 yield from self._told(one)
             for rows, stack in through:

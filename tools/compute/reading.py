@@ -17,7 +17,7 @@ from tools.compute.rows import Row
 
 # A prompt waits for another that is being read when that saves it this many tokens.
 WORTH_WAITING = 32
-# How long rows that write may wait for a chunk, as far as that leaves it so many tokens.
+# How long rows that write may wait for a chunk that no more rows wait for, as far as that leaves it so many tokens.
 _PATIENCE_S = 0.5
 _SMALLEST_CHUNK = 64
 # The most bytes of logits to compute at once for the log-probabilities of a prompt.
@@ -86,13 +86,13 @@ class Reader:
             if one.leader is not None and one.leader.row is row:
                 self._begin(one)
 
-    def step(self, *, hurried: bool = False) -> tuple[list[Scored], list[tuple[list[Row], Stack]]]:
+    def step(self, *, writing: int = 0) -> tuple[list[Scored], list[tuple[list[Row], Stack]]]:
         """Read one chunk; returns what it tells of prompts, and the rows that are through with their caches.
 
-        hurried: others wait for it, so that it should not take long.
+        writing: how many rows wait for the chunk to end: it takes the longer the more rows it is read for.
         """
         began = self._clock()
-        group = self._group(hurried)
+        group = self._group(writing)
         scored: list[Scored] = []
         if group:
             chunks = [one.row.tokens[one.row.read : one.row.read + take] for one, take in group]
@@ -151,13 +151,14 @@ class Reader:
 
     # Chunks -------------------------------------------------------------------------------------
 
-    def _limit(self, read: int, hurried: bool) -> int:
+    def _limit(self, read: int, writing: int) -> int:
         limit = self._chunk(read)
-        if not hurried or not self._token_s:
+        if not writing or not self._token_s:
             return limit
-        return min(limit, max(_SMALLEST_CHUNK, int(_PATIENCE_S / self._token_s)))
+        patience = _PATIENCE_S * max(1.0, len(self._reading) / writing)
+        return min(limit, max(_SMALLEST_CHUNK, int(patience / self._token_s)))
 
-    def _group(self, hurried: bool) -> list[tuple[_Reading, int]]:
+    def _group(self, writing: int) -> list[tuple[_Reading, int]]:
         """Rows to read from together, and how many tokens of each: in turn, within one chunk, padding counted."""
         group: list[tuple[_Reading, int]] = []
         widest = context = 0
@@ -165,7 +166,7 @@ class Reader:
             if one.leader is not None or one.row.to_read <= 0:
                 continue
             longest = max(context, one.row.read)
-            limit = self._limit(longest, hurried)
+            limit = self._limit(longest, writing)
             take = min(one.row.to_read, limit, self._scored_tokens if one.row.is_scored else limit)
             if group and (len(group) + 1) * max(widest, take) > limit:
                 continue
