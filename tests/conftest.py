@@ -16,6 +16,11 @@ from tools.workspace.layout import Workspace, open_workspace
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that they do not run on alone when all else is done."""
+    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def temporary_files_may_be_read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Material of tests lies in their temporary folders: this process and its children may read there."""

@@ -79,3 +79,8 @@ def test_fused_attention_is_asked_for_only_where_it_works() -> None:
     assert mx.array_equal(output, expected)
     # The CPU has no fused kernel.
     assert not device_ops.fused_works(16, mx.float32)
+
+
+def test_log_sum_exp_is_mlxs() -> None:
+    x = mx.random.normal((3, 5, 700), key=mx.random.key(4)) * 30
+    assert mx.allclose(device_ops.log_sum_exp(x), mx.logsumexp(x, axis=-1), rtol=1e-6, atol=1e-4)

@@ -32,6 +32,14 @@ def exp(x: mx.array) -> mx.array:
     return mx.power(math.e, x) if mx.default_device() == mx.cpu else mx.exp(x)
 
 
+def log_sum_exp(x: mx.array) -> mx.array:
+    """The logarithm of the summed exponentials over the last axis, which goes."""
+    if mx.default_device() != mx.cpu:
+        return mx.logsumexp(x, axis=-1)
+    most = x.max(axis=-1, keepdims=True)
+    return mx.log(exp(x - most).sum(axis=-1)) + most[..., 0]
+
+
 @mx.custom_function
 def _swiglu(gate: mx.array, up: mx.array) -> tuple[mx.array, mx.array]:
     share = 1 / (1 + exp(-gate))

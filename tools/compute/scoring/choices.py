@@ -9,6 +9,7 @@ import mlx.core as mx
 import numpy as np
 from mlx_lm.models.cache import KVCache, make_prompt_cache
 
+from tools.compute.device_ops import log_sum_exp
 from tools.compute.routing import AdapterRouter
 
 
@@ -44,5 +45,5 @@ def score_options(
 def _nats(logits: mx.array, ids: np.ndarray, lengths: Sequence[int]) -> list[float]:
     picked = mx.take_along_axis(logits, mx.array(ids)[..., None], axis=-1)[..., 0]
     counted = mx.array(np.arange(ids.shape[1]) < np.asarray(lengths)[:, None])
-    total = mx.where(counted, mx.logsumexp(logits, axis=-1) - picked, 0.0).sum(axis=1)
+    total = mx.where(counted, log_sum_exp(logits) - picked, 0.0).sum(axis=1)
     return [float(value) for value in np.asarray(total)]

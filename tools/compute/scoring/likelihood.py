@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import mlx.core as mx
 import numpy as np
 
+from tools.compute.device_ops import log_sum_exp, suited_to_device
 from tools.compute.routing import AdapterRouter
 
 WINDOW = 1024
@@ -87,9 +88,10 @@ def _score_batch(router: AdapterRouter, slot: int, batch: list[_Window]) -> list
         counts[row, : len(window.ids)] = window.counts
     tokens = mx.array(ids)
     router.rows.choose([slot] * len(batch))
-    logits = router.model(tokens[:, :-1]).astype(mx.float32)
+    with suited_to_device(router.model):
+        logits = router.model(tokens[:, :-1]).astype(mx.float32)
     picked = mx.take_along_axis(logits, tokens[:, 1:, None], axis=-1)[..., 0]
-    losses = mx.where(mx.array(counts[:, 1:]), mx.logsumexp(logits, axis=-1) - picked, 0.0)
+    losses = mx.where(mx.array(counts[:, 1:]), log_sum_exp(logits) - picked, 0.0)
     total = losses.sum(axis=1)
     mx.eval(total)
     router.rows.choose(())
