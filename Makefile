@@ -31,7 +31,7 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not verify" -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not verify" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 verify: setup
 	$(BIN)/python -m pytest -m verify

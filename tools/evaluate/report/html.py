@@ -11,7 +11,7 @@ from typing import TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from tools.evaluate.contract import EvaluateResult, VerdictKind
+from tools.evaluate.contract import EvaluateResult
 from tools.evaluate.figures import bits_per_byte, of_source
 from tools.evaluate.measured import Measured, Texts
 from tools.evaluate.report.plots import Bar, bars, color, curve
@@ -24,12 +24,6 @@ T = TypeVar("T")
 Losses = Mapping[str, Sequence[tuple[float, float]]]
 
 _MOST_ANSWERS, _MOST_CONTINUED = 40, 6
-_NAMES: dict[VerdictKind, str] = {
-    "learned": "Learned",
-    "not_proven": "Not proven",
-    "memorized": "Memorized",
-    "worse": "Worse than its base",
-}
 
 
 def page(
@@ -40,7 +34,6 @@ def page(
         result=result,
         subject=subject,
         made=made,
-        names=_NAMES,
         color=color,
         change=change,
         rows=list(rows(result)),
