@@ -86,16 +86,5 @@ def errors(place: Place) -> dict[str, Any]:
     return found
 
 
-STEPS = {
-    "chat": chat,
-    "stream": stream,
-    "schema": schema,
-    "tools": tools,
-    "logprobs": logprobs,
-    "seed": seed,
-    "adapter": adapter,
-    "errors": errors,
-}
-
 if __name__ == "__main__":
-    sys.exit(tour.run("The endpoint through LangChain.", STEPS))
+    sys.exit(tour.run("The endpoint through LangChain.", chat, stream, schema, tools, logprobs, seed, adapter, errors))

@@ -120,17 +120,7 @@ def errors(place: Place) -> dict[str, Any]:
     return found
 
 
-STEPS = {
-    "models": models,
-    "chat": chat,
-    "stream": stream,
-    "schema": schema,
-    "tools": tools,
-    "logprobs": logprobs,
-    "seed": seed,
-    "adapter": adapter,
-    "errors": errors,
-}
-
 if __name__ == "__main__":
-    sys.exit(tour.run("The endpoint through llm.", STEPS))
+    sys.exit(
+        tour.run("The endpoint through llm.", models, chat, stream, schema, tools, logprobs, seed, adapter, errors)
+    )

@@ -130,18 +130,19 @@ def errors(place: Place) -> dict[str, Any]:
     return found
 
 
-STEPS = {
-    "models": models,
-    "chat": chat,
-    "stream": stream,
-    "schema": schema,
-    "tools": tools,
-    "logprobs": logprobs,
-    "seed": seed,
-    "adapter": adapter,
-    "completions": completions,
-    "errors": errors,
-}
-
 if __name__ == "__main__":
-    sys.exit(tour.run("The endpoint through OpenAI's Python client.", STEPS))
+    sys.exit(
+        tour.run(
+            "The endpoint through OpenAI's Python client.",
+            models,
+            chat,
+            stream,
+            schema,
+            tools,
+            logprobs,
+            seed,
+            adapter,
+            completions,
+            errors,
+        )
+    )

@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +58,9 @@ class Place:
 Step = Callable[[Place], dict[str, Any]]
 
 
-def run(description: str, steps: Mapping[str, Step]) -> int:
-    """The `main` of a tour."""
+def run(description: str, *functions: Step) -> int:
+    """The `main` of a tour. Its steps bear the names of their functions."""
+    steps = {step.__name__: step for step in functions}
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--base-url", default=os.environ.get("OPENAI_BASE_URL", LOCAL), help=f"default {LOCAL}")
     parser.add_argument("--model", default="smollm2-135m", help="base to ask")

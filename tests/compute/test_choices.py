@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mlx.core as mx
 import pytest
 
 from tests.support.tiny_adapter import make_tiny_adapter
@@ -27,4 +26,3 @@ def test_an_option_has_the_likelihood_that_it_has_after_the_whole_prompt(tiny_ws
         alone = [scored.nats for scored in score(router, one, items, lambda *_: None)]
         assert score_options(router, one, PROMPT, OPTIONS) == pytest.approx(alone, rel=1e-4)
     assert router.rows.groups[0].share is None  # nothing is left chosen
-    mx.clear_cache()

@@ -10,7 +10,6 @@ from tools.evaluate.behaviour import (
     is_empty,
     is_in_another_language,
     is_looping,
-    majority,
 )
 
 
@@ -76,4 +75,3 @@ def test_agreement_of_answers_to_one_question() -> None:
     assert agreement(["Petróleo", "Bolacha"], "pt") == 0.0
     assert agreement(["um", "um", "dois"], "pt") == pytest.approx(1 / 3)
     assert agreement(["só esta"], "pt") == 1.0
-    assert majority(["Bolacha", "O Petróleo", "o petróleo!"]) == ("O Petróleo", 2)

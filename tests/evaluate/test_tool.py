@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.running_server import eventually
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import make_tiny_model
 from tests.support.training import kill, prepare_small, stop_all
@@ -59,6 +60,9 @@ def test_all_is_measured_of_base_and_adapters(both: EvaluateResult) -> None:
     assert both.questions.choices > 0
     assert 0 < both.questions.chance <= 0.5
     assert both.questions.mcnemar[zero] == 1
+    low, high = both.questions.share_intervals["choice_accuracy"][one]
+    assert low <= both.questions.choice_accuracy.tuned[one] <= high
+    assert low < high
     assert both.repetition.passages > 0
     assert both.repetition.longest.base < 8
     assert both.consistency.questions == 6
@@ -94,21 +98,19 @@ def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(whole: Workspace) -
     started = evaluate(whole, EvaluateArgs(adapter="dois", dataset="livros", max_items=6, wait_s=0))
     kept = whole.evaluations / f".{started.evaluation}.stages"
     first = kept / "unseen.json"
-    deadline = time.monotonic() + 60
-    while not first.is_file():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(first.is_file, 60, "the first stage")
     worker = next(
         process
         for process in psutil.process_iter(["cmdline"])
         if "tools.compute.scoring.worker" in (line := process.info["cmdline"] or []) and started.evaluation in line
     )
-    worker.suspend()
-    measured = first.stat().st_mtime_ns
-    content = first.read_bytes()
     kill(worker)
+    # A mark that only the kept stage bears.
+    measured = json.loads(first.read_text("utf-8"))
+    measured["unseen"]["documents"][0] = "marca"
+    first.write_text(json.dumps(measured), encoding="utf-8")
     assert finished(whole, adapter="dois").state == "succeeded"
     assert not kept.exists()
     told = json.loads((whole.evaluations / started.evaluation / "report.json").read_text("utf-8"))
-    assert told["measured"]["unseen"] == json.loads(content)["unseen"]
-    assert measured < (whole.evaluations / started.evaluation / "report.json").stat().st_mtime_ns
+    assert told["measured"]["unseen"] == measured["unseen"]
+    assert told["measured"]["repeated"]

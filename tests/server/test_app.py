@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx2
-import psutil
 import pytest
 from starlette.responses import PlainTextResponse
 
@@ -68,11 +67,10 @@ def test_health_answers_within_a_second_of_the_start(tiny_ws: Workspace) -> None
         start = time.monotonic()
         with RunningServer(tiny_ws) as server:
             assert server.health()["status"] == "ok"
-            took = time.monotonic() - start
-            # On a machine busy with other things, what counts is the time that the server itself has had.
-            return min(took, sum(psutil.Process(server.process.pid).cpu_times()[:2]))
+            return time.monotonic() - start
 
-    assert min(once() for _ in range(3)) < 1.0
+    # The machine may be busy with other things: one start that is not held up proves it.
+    assert any(once() < 1.0 for _ in range(8))
 
 
 def test_health_tells_what_goes_on(tiny_ws: Workspace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -77,10 +76,3 @@ def agreement(answers: Sequence[str], language: Language) -> float:
 
 def _pair(one: str, other: str, language: Language) -> float:
     return 1.0 if is_empty(one) and is_empty(other) else token_f1(one, [other], language)
-
-
-def majority(answers: Sequence[str]) -> tuple[str, int]:
-    """The answer given most often, in its first wording, and how often."""
-    keys = [" ".join(words(answer)) for answer in answers]
-    key, count = Counter(keys).most_common(1)[0]
-    return answers[keys.index(key)], count

@@ -16,7 +16,7 @@ class EvaluateArgs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    adapter: str | None = Field(None, description="Adapter to compare with its base: name, name@version or name@step-n")
+    adapter: str | None = Field(None, description="Adapter to compare with its base: name or name@version")
     adapters: list[str] | None = Field(
         None, min_length=1, max_length=8, description="Several adapters of one base, compared with it and each other"
     )
@@ -46,12 +46,14 @@ class SourceScores(BaseModel):
 class QuestionScores(BaseModel):
     """Answers to the dataset's questions: shares from 0 to 1, overlap from 0 to 100.
 
-    choice_accuracy: how often the right answer is the likeliest of `chance`'s inverse options.
+    choice_accuracy: how often the right answer is the likeliest of several, which by chance it is `chance` often.
+    share_intervals: of 95%, of exact_match and choice_accuracy, by model.
     mcnemar: the chance that base and tuned match equally well, by tuned model.
     """
 
     asked: int
     exact_match: Scores
+    share_intervals: dict[str, dict[str, tuple[float, float]]]
     contains_answer: Scores
     token_f1: Scores
     chrf: Scores

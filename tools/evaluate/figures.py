@@ -15,9 +15,10 @@ from tools.evaluate.behaviour import (
 )
 from tools.evaluate.contract import Consistency, QuestionScores, Repetition, Scores, SourceScores
 from tools.evaluate.copying import COPIED_TOKENS
+from tools.evaluate.items import spread
 from tools.evaluate.measured import Asked, Continued, Repeated, Texts
 from tools.evaluate.overlap import chrf, rouge_l
-from tools.evaluate.statistics import mcnemar
+from tools.evaluate.statistics import mcnemar, share_interval
 from tools.prepare_dataset.language import Language
 
 # A diverged adapter: its perplexity is told as e^100 and not as infinity.
@@ -94,13 +95,16 @@ def question_scores(models: Sequence[str], asked: Sequence[Asked], language: Lan
         token_f1=score(lambda answer, right: token_f1(answer, right, language)),
         chrf=score(lambda answer, right: max(chrf(answer, one) for one in right)),
         rouge_l=score(lambda answer, right: max(rouge_l(answer, one) for one in right)),
+        share_intervals={"exact_match": _intervals(matched)},
         mcnemar={model: round(mcnemar(matched[models[0]], matched[model]), 4) for model in models[1:]},
         choices=len(choices),
         unanswerable=len(strangers),
         examples=_examples(models, known),
     )
     if choices:
-        found.choice_accuracy = by_model(models, lambda model: mean(one.chose_right(model) for one in choices))
+        chosen = {model: [one.chose_right(model) for one in choices] for model in models}
+        found.choice_accuracy = by_model(models, lambda model: mean(chosen[model]))
+        found.share_intervals["choice_accuracy"] = _intervals(chosen)
         found.chance = round(mean(1 / len(one.options) for one in choices), 4)
     if strangers:
         found.admits_not_knowing = by_model(
@@ -109,15 +113,19 @@ def question_scores(models: Sequence[str], asked: Sequence[Asked], language: Lan
     return found
 
 
+def _intervals(right: dict[str, list[bool]]) -> dict[str, tuple[float, float]]:
+    found = {model: share_interval(sum(answers), len(answers)) for model, answers in right.items()}
+    return {model: (round(low, 4), round(high, 4)) for model, (low, high) in found.items()}
+
+
 def _examples(models: Sequence[str], known: Sequence[Asked]) -> list[dict[str, object]]:
-    count = min(_EXAMPLES, len(known))
     return [
         {
             "question": one.question.question,
             "reference": one.question.answer,
             "answers": {model: one.answers[model][:300] for model in models},
         }
-        for one in (known[i * len(known) // count] for i in range(count))
+        for one in spread(known, _EXAMPLES)
     ]
 
 

@@ -65,7 +65,6 @@ class Continued(_Strict):
     opening: str
     reference: str
     texts: dict[str, str]
-    tokens: dict[str, int]
     longest: dict[str, int]
     extracted: dict[str, float]
 

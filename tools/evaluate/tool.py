@@ -16,6 +16,8 @@ from tools.workspace.layout import REPORT_MARKER, Workspace
 from tools.workspace.machine import mlx_environment
 
 KIND = "evaluation"
+# Raised when evaluations measure otherwise: an earlier one is then not taken for the same.
+FORMAT = 2
 
 
 def evaluate(ws: Workspace, args: EvaluateArgs) -> EvaluateResult:
@@ -78,7 +80,7 @@ def _request(ws: Workspace, args: EvaluateArgs) -> dict[str, Any]:
         "metrics": sorted(set(args.metrics or ALL_METRICS)),
         "max_items": args.max_items,
     }
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps({**request, "format": FORMAT}, sort_keys=True).encode()).hexdigest()[:8]
     return {**request, "evaluation": f"{adapters[0].partition('@')[0]}-{digest}"}
 
 

@@ -12,9 +12,10 @@ from tools.compute.routing import BASE_SLOT, AdapterRouter
 from tools.compute.scoring import material
 from tools.compute.scoring.choices import score_options
 from tools.compute.scoring.likelihood import Scored, score
-from tools.compute.scoring.material import Item, Passage, spread
+from tools.compute.scoring.material import Item, Passage
 from tools.compute.scoring.writing import write
 from tools.evaluate.copying import given_back, longest_runs
+from tools.evaluate.items import spread
 from tools.evaluate.measured import Asked, Continued, Form, Repeated, Texts
 from tools.evaluate.probes import options, unanswerable
 from tools.models.sampling import GREEDY, Sampling
@@ -117,13 +118,9 @@ class Evaluation:
                 one.options = []
         for done, one in enumerate(chosen):
             prompt = material.question_prompt(self.dataset, self.tokenizer, one.question)
-            ids = [self.tokenizer.encode(self._as_answer(option)) for option in one.options]
+            ids = [self.tokenizer.encode(option) for option in one.options]
             one.nats = {model: score_options(self.router, slot, prompt, ids) for model, slot in self.slots.items()}
             self.progress(done + 1, len(chosen), "Choosing among answers")
-
-    def _as_answer(self, text: str) -> str:
-        # A chat's answer begins on a line of its own, an instruction's after a line break of the prompt.
-        return text if self.dataset.format != "completions" else f" {text}"
 
     # Passages ---------------------------------------------------------------------------------
 
@@ -166,7 +163,6 @@ class Evaluation:
             opening=one.opening,
             reference=self.tokenizer.decode(one.reference),
             texts={model: texts[number, model] for model in self.slots},
-            tokens={model: len(ids[number, model]) for model in self.slots},
             longest={model: runs[number, model] for model in self.slots},
             extracted={model: given_back(ids[number, model], reference) for model in self.slots},
         )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TypeVar
 
+from tools.evaluate.items import spread
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.contract import Split
 from tools.prepare_dataset.language import Language
 from tools.prepare_dataset.reading_back import Dataset, Question, Row, told_by
 
-T = TypeVar("T")
 GENERAL: tuple[Language, ...] = ("pt", "en")
 
 
@@ -35,13 +34,6 @@ class Passage:
     prompt: list[int]
     reference: list[int]
     opening: str
-
-
-def spread(items: Sequence[T], limit: int) -> list[T]:
-    """At most `limit` of the items, evenly from all over."""
-    if len(items) <= limit:
-        return list(items)
-    return [items[i * len(items) // limit] for i in range(limit)]
 
 
 def row_items(dataset: Dataset, split: Split, tokenizer: Tokenizer, limit: int) -> list[Item]:
@@ -107,7 +99,8 @@ def question_prompt(dataset: Dataset, tokenizer: Tokenizer, question: Question) 
         messages = [{"role": "user", "content": question.question}]
         return tokenizer.encode_chat(messages, add_generation_prompt=True)
     if dataset.format == "completions":
-        return tokenizer.encode(question.question, special=True)
+        # A row's prompt ends with its line, where no template parts it from the answer.
+        return tokenizer.encode(f"{question.question}\n", special=True)
     return tokenizer.encode(dataset.instruction_prompt(question.question), special=True)
 
 

@@ -6,20 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
 
 from tools.evaluate.contract import EvaluateResult
 from tools.evaluate.figures import bits_per_byte, of_source
+from tools.evaluate.items import spread
 from tools.evaluate.measured import Measured, Texts
 from tools.evaluate.report.plots import Bar, bars, color, curve
 from tools.evaluate.report.tables import change, rows
 from tools.evaluate.result import Subject
 from tools.evaluate.statistics import interval_of_ratio
 
-T = TypeVar("T")
 # Losses by step of one run: `train` and `valid`.
 Losses = Mapping[str, Sequence[tuple[float, float]]]
 
@@ -38,32 +36,25 @@ def page(
         change=change,
         rows=list(rows(result)),
         sources=_sources(subject.models, measured.unseen) if result.per_source else "",
-        curves=[
-            (name, Markup(drawn)) for name, losses in runs.items() if (drawn := curve(list(losses.items()), "step"))
-        ],
-        answered=_spread(measured.asked or [], _MOST_ANSWERS),
-        continued=_spread(measured.continued or [], _MOST_CONTINUED),
+        curves=[(name, drawn) for name, losses in runs.items() if (drawn := curve(list(losses.items()), "step"))],
+        answered=spread(measured.asked or [], _MOST_ANSWERS),
+        continued=spread(measured.continued or [], _MOST_CONTINUED),
     )
 
 
-def _sources(models: Sequence[str], texts: Texts | None) -> Markup:
+def _sources(models: Sequence[str], texts: Texts | None) -> str:
     assert texts is not None
     groups = []
     for name in sorted(set(texts.sources)):
         part = of_source(texts, name)
         groups.append((name, [_bar(part, model) for model in models]))
-    # `bars` escapes what it writes.
-    return Markup(bars(groups))
+    return bars(groups)
 
 
 def _bar(texts: Texts, model: str) -> Bar:
     bits = [nats / math.log(2) for nats in texts.nats[model]]
     found = interval_of_ratio(bits, texts.sizes, texts.documents)
     return Bar(bits_per_byte(texts, model), *(found[1:] if found else ()))
-
-
-def _spread(items: Sequence[T], most: int) -> list[T]:
-    return [items[i * len(items) // min(most, len(items))] for i in range(min(most, len(items)))]
 
 
 @cache
