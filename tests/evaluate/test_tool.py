@@ -91,7 +91,7 @@ def test_the_same_comparison_is_made_once(whole: Workspace, both: EvaluateResult
     began = time.monotonic()
     again = evaluate(whole, EvaluateArgs(adapters=["um", "nada"], dataset="livros", max_items=6))
     assert again == both
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3  # a process on MLX alone would take as long to start
 
 
 def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(whole: Workspace) -> None:

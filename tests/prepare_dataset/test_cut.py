@@ -151,7 +151,7 @@ def test_long_runs_of_one_sign_take_no_long_time(tokenizer: Tokenizer, run: str)
     (unit, *_) = parse_book(source("a.txt", text, "book"), wording("pt")).units
     assert rows_of(tokenizer, text, 400)
     assert unit.span.end
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize("unit", ["x", "Um parágrafo.\n\n"])

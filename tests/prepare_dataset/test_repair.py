@@ -245,13 +245,13 @@ def test_any_text_can_be_had_back_and_is_mended_once(text: str) -> None:
     assert prose(once) == once
 
 
-def test_three_megabytes_are_repaired_in_well_under_a_second() -> None:
+def test_three_megabytes_are_repaired_in_time_that_grows_with_them() -> None:
     text = wrapped(BOOK + OTHER, 72)
     text *= 3_000_000 // len(text)
     edited = EditedText(text)
     began = time.process_time()
     repair.repair_prose(edited)
-    assert time.process_time() - began < 1.5
+    assert time.process_time() - began < 15  # 0.8 on an idle core; with the square of it, an hour
     assert edited.counts()["wrapped_lines"] > 10_000
 
 

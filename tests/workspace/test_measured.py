@@ -82,8 +82,8 @@ def test_a_run_with_a_hundred_thousand_measurements_is_told_at_once(long_run: Wo
             with alive(long_run):
                 status = training_status(long_run, args)
             took.append(time.perf_counter() - began)
-        # It takes a quarter of that on an idle machine.
-        assert min(took) < 0.15, f"{args} took {min(took):.3f} s"
+        # It takes 0.04 s on an idle machine; reading every row takes seconds.
+        assert min(took) < 0.5, f"{args} took {min(took):.3f} s"
         most = 200 if args.detail == "detailed" else 12
         assert most // 2 < len(status.metrics) <= most
         assert status.metrics[-1].step == 10 * (TRAIN - 1)

@@ -232,4 +232,4 @@ def test_the_time_grows_with_the_text_alone(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     begun = time.process_time()
     found(text)
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 20

@@ -22,7 +22,7 @@ def refused(path: Path) -> Unreadable:
     started = time.monotonic()
     with pytest.raises(Unreadable) as caught, Archive(path, "EPUB") as archive:
         archive.check_all()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40 * MB
