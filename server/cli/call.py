@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.schema:
             write_json(input_schema(tool.arguments))
             return 0
-        given = read_json_object(arguments.arguments)
+        given = read_json_object(arguments.arguments or "{}")
         context = registry.open_context(_reading_here(settings_of(arguments, only=COMMON)))
         write_json(structured(registry.call(context, tool.name, given)))
     except AfinaError as error:

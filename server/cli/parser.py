@@ -16,7 +16,18 @@ Runner = Callable[[argparse.Namespace], int]
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that offers the nearest word for one that it does not know."""
+    """An ArgumentParser that offers the nearest word for one that it does not know.
+
+    late: an optional positional that may also stand after flags, where argparse has settled for none.
+    """
+
+    late: str | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+        found, rest = super().parse_known_args(args, namespace)
+        if self.late and len(rest) == 1 and getattr(found, self.late) is None and _is_value(rest[0]):
+            setattr(found, self.late, rest.pop())
+        return found, rest
 
     def error(self, message: str) -> NoReturn:
         from tools.errors import nearest
@@ -25,6 +36,10 @@ class Parser(argparse.ArgumentParser):
         near = nearest(wrong.group(1), re.findall(r"[\w-]+", wrong.group(2))) if wrong else []
         hint = f" Did you mean `{near[0]}`?" if near else f" `{self.prog} --help` shows how."
         self.exit(2, f"{self.prog}: {message}.{hint}\n")
+
+
+def _is_value(word: str) -> bool:
+    return word == "-" or not word.startswith("-")
 
 
 def _lazily(module: str) -> Runner:
@@ -69,8 +84,8 @@ def _common(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _command(commands: Any, name: str, module: str, words: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words, epilog=epilog)
+def _command(commands: Any, name: str, module: str, words: str, epilog: str | None = None) -> Parser:
+    command: Parser = commands.add_parser(name, help=words, description=words, epilog=epilog)
     command.set_defaults(run=_lazily(module))
     _common(command)
     return command
@@ -103,7 +118,8 @@ def _call(commands: Any) -> None:
         'Example: afina call prepare_dataset \'{"sources": ["livros/"], "dry_run": true}\'',
     )
     call.add_argument("tool", metavar="TOOL", nargs="?", help="name of the tool; left out, the tools are listed")
-    call.add_argument("arguments", metavar="JSON", nargs="?", default="{}", help="arguments as JSON; `-` reads stdin")
+    call.add_argument("arguments", metavar="JSON", nargs="?", help="arguments as JSON; `-` reads stdin")
+    call.late = "arguments"
     call.add_argument("--schema", action="store_true", help="print what the tool takes, as a JSON schema")
 
 

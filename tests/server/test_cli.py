@@ -13,6 +13,7 @@ import pytest
 from server import __version__
 from server.cli.call import read_json_object
 from server.cli.doctor import _table
+from server.cli.parser import parse
 from server.mcp import registry
 from server.mcp.rendering import structured
 from server.settings import load_settings
@@ -79,6 +80,22 @@ def test_call_prints_the_same_result_as_the_registry(tiny_ws: Workspace) -> None
     assert done.returncode == 0, done.stderr
     context = registry.context_of(tiny_ws, load_settings({"workspace": str(tiny_ws.root)}, {}))
     assert json.loads(done.stdout) == structured(registry.call(context, "list_workspace", {"kind": "models"}))
+
+
+@pytest.mark.parametrize("flags", [("--workspace", "w"), ("--workspace=w", "--default-model", "tiny")])
+@pytest.mark.parametrize("given", ['{"limit": 5}', "-", None])
+def test_call_takes_its_words_in_every_order(flags: tuple[str, ...], given: str | None) -> None:
+    words = [["call"], ["list_workspace"], *([[given]] if given else [])]
+    for place in range(len(words) + 1):
+        parsed = parse([word for part in (*words[:place], list(flags), *words[place:]) for word in part])
+        assert (parsed.tool, parsed.arguments, parsed.workspace) == ("list_workspace", given, "w")
+
+
+def test_call_refuses_words_that_are_too_many(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["list_workspace", "{}", "--workspace", "w", "{}"], ["list_workspace", "--workspace", "w", "--x"]):
+        with pytest.raises(SystemExit):
+            parse(["call", *words])
+        assert "unrecognized arguments" in capsys.readouterr().err
 
 
 def test_call_reads_arguments_from_stdin(tiny_ws: Workspace) -> None:

@@ -12,6 +12,7 @@ import mlx.nn as nn
 from mlx.utils import tree_map
 from mlx_lm.utils import dequantize_model, load_model
 
+from tools.compute import device
 from tools.errors import DataError
 from tools.models.info import ModelInfo, load_info
 from tools.models.precision import Precision, Purpose, choose_precision
@@ -37,6 +38,7 @@ def load_base(folder: Path, purpose: Purpose = "serve") -> LoadedBase:
     precision = choose_precision(info, purpose)
     model = _load_lazily(folder, info, precision)
     mx.eval(model.parameters())
+    device.give_back()
     return LoadedBase(model=model, tokenizer=Tokenizer.load(folder), info=info, precision=precision)
 
 
@@ -45,7 +47,7 @@ def release_layers(base: LoadedBase, folder: Path, stop: int) -> None:
     fresh = _load_lazily(folder, base.info, base.precision)
     for layer, unread in zip(base.model.layers[:stop], fresh.layers[:stop], strict=True):
         layer.update(unread.parameters())
-    mx.clear_cache()
+    device.give_back()
 
 
 def _load_lazily(folder: Path, info: ModelInfo, precision: Precision) -> nn.Module:

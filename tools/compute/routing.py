@@ -14,6 +14,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx_lm.models.cache import make_prompt_cache
 
+from tools.compute import device
 from tools.compute.lora import AdapterWeights
 from tools.compute.routed_linear import Group, RoutedLinear, RowSlots, branch_type, width
 from tools.errors import Conflict
@@ -66,7 +67,7 @@ class AdapterRouter:
                 del self._layers[path]
         if not group.members:
             self.rows.groups.remove(group)
-        mx.clear_cache()
+        device.give_back()
 
     def caches(self, slot: int) -> list[Any]:
         """The caches of a new request: the base's own, then the one that carries the slot."""

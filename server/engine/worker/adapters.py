@@ -56,6 +56,9 @@ class Adapters:
             self._make_room()
             held = self._held[adapter] = _Held(self._router.load(weights), self.bytes_of(adapter))
             self.loads += 1
+            # The router has arrays of its own by now: neither the file's nor those it outgrew stay resident.
+            del weights
+            device.give_back()
         held.users += 1
         self._held.move_to_end(adapter)
         return held.slot

@@ -9,8 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import mlx.core as mx
-
 from server.engine.protocol import (
     Cancel,
     Cancelled,
@@ -30,7 +28,7 @@ from server.engine.protocol import (
 from server.engine.worker.answers import AnswerReader
 from server.engine.worker.prompts import Prepared, prepare
 from server.engine.worker.serving import Serving, logprob_of, row_of
-from tools.compute import generation
+from tools.compute import device, generation
 from tools.errors import AfinaError, MachineError, WorkerDied
 
 log = logging.getLogger(__name__)
@@ -109,7 +107,7 @@ class Scheduler:
         self._asked.clear()
         self._owner.clear()
         gc.collect()
-        mx.clear_cache()
+        device.give_back()
 
     def _queue(self, request: Generate) -> None:
         if self._serving is None:
