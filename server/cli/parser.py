@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
 
     late: str | None = None
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         found, rest = super().parse_known_args(args, namespace)
         if self.late and len(rest) == 1 and getattr(found, self.late) is None and _is_value(rest[0]):
             setattr(found, self.late, rest.pop())
