@@ -49,7 +49,8 @@ class AfinaError(Exception):
     """A failure that is told to the user.
 
     message: what failed, in one sentence. expected: what would have been right. fix: what to do next.
-    field: the argument it is about. problems: findings by file and line.
+    field: the argument it is about. problems: findings by file and line. next: the exact call that would do,
+    where it is known.
     """
 
     code = "error"
@@ -63,6 +64,7 @@ class AfinaError(Exception):
         fix: str | None = None,
         problems: Iterable[Problem] = (),
         details: dict[str, Any] | None = None,
+        next: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -71,6 +73,7 @@ class AfinaError(Exception):
         self.fix = fix
         self.problems = list(problems)
         self.details = details or {}
+        self.next = next
 
     def __str__(self) -> str:
         parts = [self.message]
@@ -91,6 +94,7 @@ class AfinaError(Exception):
             "fix": self.fix,
             "problems": [problem.model_dump(exclude_none=True) for problem in self.problems],
             "details": self.details,
+            "next": self.next,
         }
         return {key: value for key, value in fields.items() if value}
 
@@ -107,6 +111,7 @@ class AfinaError(Exception):
             fix=fields.get("fix"),
             problems=[Problem(**problem) for problem in fields.get("problems", [])],
             details=fields.get("details"),
+            next=fields.get("next"),
         )
         return error
 
@@ -134,6 +139,7 @@ class DoesNotFit(RequestError):
 class NotFound(RequestError):
     """No thing of that kind and name; tells the nearest names that exist."""
 
+    name: str | None = None
     code = "not_found"
 
     def __init__(
@@ -160,6 +166,7 @@ class NotFound(RequestError):
             fix=f"{hint} {fix}" if fix else hint,
             details={"kind": kind, "nearest": near} if near else {"kind": kind},
         )
+        self.name = name
 
 
 class MachineError(AfinaError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from server.mcp.schema import Schema
 from tools.errors import InvalidArgument, Problem, nearest, printable
+from tools.next_call import next_call
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,7 +33,7 @@ def read_arguments(tool: str, model: type[Model], arguments: dict[str, Any]) -> 
     try:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        raise _refusal(tool, schema, error) from error
+        raise _refusal(tool, schema, error, given) from error
 
 
 def _unquoted(value: Any, schema: Schema, name: str) -> Any:
@@ -47,18 +49,54 @@ def _unquoted(value: Any, schema: Schema, name: str) -> Any:
         return value
 
 
-def _refusal(tool: str, schema: Schema, error: ValidationError) -> InvalidArgument:
-    findings = _findings(tool, schema, error.errors(include_url=False))
+def _refusal(tool: str, schema: Schema, error: ValidationError, given: dict[str, Any]) -> InvalidArgument:
+    errors = error.errors(include_url=False)
+    findings = _findings(tool, schema, errors)
     if len(findings) == 1:
         field, message, expected, fix = findings[0]
         return InvalidArgument(
-            f"`{field}` {message}" if field else f"The call {message}", field=field or None, expected=expected, fix=fix
+            f"`{field}` {message}" if field else f"The call {message}",
+            field=field or None,
+            expected=expected,
+            fix=fix,
+            next=_as_meant(tool, schema, errors, given),
         )
     problems = [
         Problem(path=field or tool, message=message, fix=fix or (f"Expected: {expected}." if expected else ""))
         for field, message, expected, fix in findings
     ]
     return InvalidArgument(f"{len(findings)} arguments of {tool} are wrong.", problems=problems)
+
+
+def _as_meant(tool: str, schema: Schema, errors: list[ErrorDetails], given: dict[str, Any]) -> str | None:
+    """The call with a mistyped argument or choice as it was meant, where the nearest one is clear."""
+    if len(errors) != 1:
+        return None
+    kind, loc = errors[0]["type"], errors[0]["loc"]
+    _, at, parent = _locate(schema, loc)
+    if kind == "extra_forbidden":
+        near = nearest(str(loc[-1]), _resolve(schema, parent).get("properties", {}))
+    elif kind == "literal_error":
+        near = nearest(str(errors[0].get("input")), _choices(schema, at))
+    else:
+        return None
+    meant = copy.deepcopy(given)
+    place: Any = meant
+    for part in loc[:-1]:
+        try:
+            place = place[part]
+        except (KeyError, IndexError, TypeError):
+            return None  # the branch of a union: which was meant is not clear
+    if not near or not isinstance(place, dict) or loc[-1] not in place:
+        return None
+    value = place.pop(loc[-1])
+    place |= {near[0]: value} if kind == "extra_forbidden" else {loc[-1]: near[0]}
+    return next_call(tool, **meant)
+
+
+def _choices(schema: Schema, at: Schema) -> list[str]:
+    here = [option for option in _branches(schema, _resolve(schema, at)) if "enum" in option or "const" in option]
+    return [str(value) for option in here for value in option.get("enum", [option.get("const")])]
 
 
 # The field's path, what is wrong, what was expected, what to do.

@@ -18,6 +18,7 @@ from server.mcp.arguments import read_arguments
 from server.mcp.definitions.data import ANNOTATE_DATASET, PREPARE_DATASET
 from server.mcp.definitions.training import CONTROL_FINETUNE, EVALUATE, EXPORT_ADAPTER, START_FINETUNE, TRAINING_STATUS
 from server.mcp.definitions.workspace import ASK_MODEL, CHECK_SETUP, LIST_WORKSPACE
+from server.mcp.mending import add_next
 from server.mcp.tool import Tool, ToolContext
 from server.settings import Settings
 from tools.errors import AfinaError, MachineError, NotFound, from_os_error
@@ -64,9 +65,19 @@ def context_of(ws: Workspace, settings: Settings) -> ToolContext:
 def call(context: ToolContext, name: str, arguments: dict[str, Any]) -> BaseModel:
     """Run one tool on JSON arguments. All that goes wrong is an AfinaError."""
     tool = find(name)
-    args = read_arguments(tool.name, tool.arguments, arguments)
-    with telling_defects(context.ws, tool.name):
-        return tool.handler(context, args)
+    with telling_what_to_do(context.ws, tool.name, arguments):
+        return tool.handler(context, read_arguments(tool.name, tool.arguments, arguments))
+
+
+@contextmanager
+def telling_what_to_do(ws: Workspace, tool: str, given: dict[str, Any]) -> Iterator[None]:
+    """The boundary of a call: what goes wrong in it is an AfinaError, with the call that would do."""
+    try:
+        with telling_defects(ws, tool):
+            yield
+    except AfinaError as error:
+        add_next(tool, given, error)
+        raise
 
 
 @contextmanager

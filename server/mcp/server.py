@@ -65,15 +65,16 @@ class RegistryTool(SdkTool):
         """Answer a call. A failure that is the caller's or the machine's is a result with `is_error`."""
         del convert_result  # the result is always built here
         try:
-            args = read_arguments(self.name, self._tool.arguments, arguments)
+            with registry.telling_what_to_do(self._context.ws, self.name, arguments):
+                args = read_arguments(self.name, self._tool.arguments, arguments)
         except AfinaError as error:
             return _refused(error)
         async with _progress(context, self._tool, self._context, args):
-            return await anyio.to_thread.run_sync(self._work, args, abandon_on_cancel=True)
+            return await anyio.to_thread.run_sync(self._work, arguments, args, abandon_on_cancel=True)
 
-    def _work(self, args: BaseModel) -> CallToolResult:
+    def _work(self, given: dict[str, Any], args: BaseModel) -> CallToolResult:
         try:
-            with calls, registry.telling_defects(self._context.ws, self.name):
+            with calls, registry.telling_what_to_do(self._context.ws, self.name, given):
                 return self._answer(args, self._tool.handler(self._context, args))
         except AfinaError as error:
             return _refused(error)
@@ -90,8 +91,9 @@ class RegistryTool(SdkTool):
 
 def _refused(error: AfinaError) -> CallToolResult:
     """The error as text for the assistant, and as fields for programs."""
+    text = bounded(str(error)) + (f"\nnext: {error.next}" if error.next else "")
     return CallToolResult(
-        content=[TextContent(type="text", text=bounded(str(error)))],
+        content=[TextContent(type="text", text=text)],
         is_error=True,
         _meta={"afina/error": error.to_dict()},
     )

@@ -177,7 +177,7 @@ def _runs() -> Iterator[Case]:
     yield control("cancel of an end", {**ended, "action": "cancel"}, Conflict, "run", "has ended (succeeded)")
     yield control("resume of an end", {**ended, "action": "resume"}, Conflict, "resume", "has succeeded")
     idle = {"run": "parado-20261124-1", "action": "pause"}
-    yield control("pause of what is idle", idle, Conflict, "action", "nothing to pause", '"action": "resume"')
+    yield control("pause of what is idle", idle, Conflict, "action", "nothing to pause", "It can be resumed.")
 
 
 def _evaluate() -> Iterator[Case]:

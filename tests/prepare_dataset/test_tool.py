@@ -71,7 +71,7 @@ def test_the_sample_material_becomes_a_dataset_in_every_format(tiny_ws: Workspac
     assert (result.state, result.format) == ("succeeded", form)
     assert {source.kind for source in result.sources} == {"book", "table", "biography", "examples", "questions"}
     assert sum(source.rows for source in result.sources) == sum(split.rows for split in result.splits.values())
-    assert result.next == 'start_finetune {"dataset": "mares"}'
+    assert result.next == 'start_finetune {"dataset": "mares", "dry_run": true}'
     check_rows(dataset, result, RowCounter(Tokenizer.load(tiny_ws.model_folder("tiny")), ""))
     check_provenance(dataset)
 

@@ -112,13 +112,14 @@ def _composer(ws: Workspace, dataset: Dataset) -> Composer:
 
 def _example(passage: str, form: Form) -> dict[str, Any]:
     if form == "summary":
-        return {"passage": passage, "form": form, "answer": "…", "quote": ["…"]}
-    return {"passage": passage, "question": "…", "answer": "…", "quote": "…"}
+        return {"passage": passage, "form": form, "answer": "ANSWER", "quote": ["QUOTE"]}
+    return {"passage": passage, "question": "QUESTION", "answer": "ANSWER", "quote": "QUOTE"}
 
 
 def _afterwards(dataset: Dataset, remaining: int) -> str:
-    tool = "annotate_dataset" if remaining else "start_finetune"
-    return next_call(tool, dataset=dataset.name)
+    if remaining:
+        return next_call("annotate_dataset", dataset=dataset.name)
+    return next_call("start_finetune", dataset=dataset.name, dry_run=True)
 
 
 def _reference(dataset: Dataset) -> str:

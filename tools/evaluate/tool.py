@@ -39,16 +39,27 @@ def evaluate(ws: Workspace, args: EvaluateArgs) -> EvaluateResult:
 
 def _answer(ws: Workspace, evaluation: str, wait_s: float) -> EvaluateResult:
     job = jobs.wait(ws, evaluation, KIND, wait_s, field="evaluation")
-    job.raise_if_failed()
+    anew = _call(job.request)
+    job.raise_if_failed(anew)
     if job.result is not None:
         return EvaluateResult(**job.result)
-    again = next_call("evaluate", evaluation=evaluation, wait_s=40)
-    if job.state == "cancelled":
-        again = next_call("evaluate", adapters=job.request["adapters"], dataset=job.request["dataset"])
+    again = anew if job.state == "cancelled" else next_call("evaluate", evaluation=evaluation, wait_s=40)
     done, total = job.progress.get("done", 0), job.progress.get("total", 0)
     message = str(job.progress.get("message", "Starting"))
     share = f" ({100 * done / total:.0f}%)" if total else ""
     return EvaluateResult(evaluation=evaluation, state=job.state, progress=f"{message}{share}", next=again)
+
+
+def _call(request: dict[str, Any]) -> str:
+    """The call that asked for this evaluation."""
+    adapters, metrics, most = request["adapters"], request["metrics"], request["max_items"]
+    return next_call(
+        "evaluate",
+        **({"adapter": adapters[0]} if len(adapters) == 1 else {"adapters": adapters}),
+        dataset=request["dataset"],
+        metrics=metrics if metrics != sorted(ALL_METRICS) else None,
+        max_items=most if most != EvaluateArgs.model_fields["max_items"].default else None,
+    )
 
 
 def _request(ws: Workspace, args: EvaluateArgs) -> dict[str, Any]:
@@ -104,7 +115,8 @@ def _exact(ws: Workspace, name: str) -> str:
             raise Conflict(
                 f"The run `{name}` has not published an adapter: it is {run.state}.",
                 field="adapter",
-                fix=next_call("training_status", run=name),
+                fix="training_status tells how far it is.",
+                next=next_call("training_status", run=name, wait_s=30),
             )
         return run.adapter
     folder = ws.adapter_folder(name)

@@ -35,7 +35,7 @@ def judge(
     """
     if zero:
         text = "the adapter is all zeros, so that it answers as the bare base."
-        return _verdict("not_proven", model, text, next_call("start_finetune", dataset=dataset))
+        return _verdict("not_proven", model, text, next_call("start_finetune", dataset=dataset, dry_run=True))
     mine = {one.metric: one for one in intervals if one.model == model}
     kind = _kind(mine, copies=_copies(repetition, model))
     told = "; ".join(tell(one) for one in mine.values()) or "nothing could be measured"
@@ -72,16 +72,16 @@ def _copies(repetition: Repetition | None, model: str) -> float:
 def _advice(kind: VerdictKind, model: str, dataset: str, mine: dict[str, Interval]) -> tuple[str, str]:
     """What to do next, in words and as a call."""
     if kind == "learned":
-        return "Ask it something.", next_call("ask_model", prompt="...", models=[model])
+        return "Ask it something.", next_call("ask_model", prompt="PROMPT", models=[model])
     if kind == "memorized":
         return (
             "It knows its passages by heart and unseen ones no better: fewer steps, or more rows, would help.",
-            next_call("start_finetune", dataset=dataset, settings={"patience": 2}),
+            next_call("start_finetune", dataset=dataset, settings={"patience": 2}, dry_run=True),
         )
     if kind == "worse":
         return (
             "A lower learning rate or fewer steps may mend it.",
-            next_call("start_finetune", dataset=dataset, settings={"learning_rate": 1e-5}),
+            next_call("start_finetune", dataset=dataset, settings={"learning_rate": 1e-5}, dry_run=True),
         )
     if WRITING in mine and improved(mine[WRITING]) and any(name in mine for name in KNOWING):
         return (

@@ -80,10 +80,10 @@ def _need_dataset(ws: Workspace, adapter: str, dataset: str) -> None:
 
 def _answer(ws: Workspace, name: str, wait_s: float) -> ExportResult:
     job = jobs.wait(ws, name, KIND, wait_s)
-    job.raise_if_failed()
+    job.raise_if_failed(next_call("export_adapter", adapter=job.request["adapter"], bits=job.request["bits"]))
     if job.result is not None:
         model = job.result["model"]
-        follow = next_call("ask_model", prompt="...", models=[model])
+        follow = next_call("ask_model", prompt="PROMPT", models=[model])
         return ExportResult(job=name, state=job.state, next=follow, **job.result)
     message = str(job.progress.get("message", "Starting"))
     return ExportResult(

@@ -113,3 +113,16 @@ def conversation_ids(
     if form is not None:
         return tokenizer.encode(form.conversation(messages), special=True)
     return tokenizer.encode_chat(messages, add_generation_prompt=True)
+
+
+def question_ids(tokenizer: Tokenizer, question: str, serving: Serving | None) -> list[int]:
+    """Ids of a question as the endpoint asks it of a model that was trained so, up to where the answer begins.
+
+    A base without a chat template has the question on a line of its own.
+    """
+    form = serving.instruction if serving else None
+    if form is None and not tokenizer.has_chat_template:
+        return tokenizer.encode(f"{question}\n", special=True)
+    system = serving.system if serving else None
+    before = [{"role": "system", "content": system}] if system is not None else []
+    return conversation_ids(tokenizer, [*before, {"role": "user", "content": question}], form)

@@ -28,7 +28,7 @@ def carry_out(request: Request, stages: Stages) -> Prepared:
 def result_of(request: Request, prepared: Prepared, folder: Path | None) -> PrepareResult:
     """The answer about a dataset that was written to `folder`, or not written in a dry run."""
     card = make_card(request.name, prepared, {})
-    follow = next_call("start_finetune", dataset=request.name)
+    follow = next_call("start_finetune", dataset=request.name, dry_run=True)
     if folder is None:
         again = request.args.model_dump(exclude={"dry_run", "wait_s", "job"}, exclude_defaults=True)
         follow = next_call("prepare_dataset", **again)

@@ -35,6 +35,8 @@ class Found:
         self.files: dict[Path, Kind | None] = {}
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
+        # Of paths that are not there, as they were written, the ones that may have been meant.
+        self.nearest: dict[str, str] = {}
         self._same: dict[tuple[int, int], Path] = {}
         self._seen = self._bytes = 0
 
@@ -96,7 +98,10 @@ def find_sources(sources: Sequence[str | SourceSpec], roots: Roots) -> tuple[lis
             "Name a folder that holds some.",
         )
     if found.errors:
-        raise problems_error(found.errors)
+        error = problems_error(found.errors)
+        if found.nearest:
+            error.details["nearest_paths"] = found.nearest
+        raise error
     files = _named(found.files)
     for one, other in pairwise(files):
         if one.name == other.name:
@@ -168,7 +173,7 @@ def _one(spec: SourceSpec, path: Path, found: Found) -> None:
         elif path.is_symlink():
             found.error(spec.path, "It is a link to what does not exist.", "Mend the link, or name the file itself.")
         else:
-            found.error(spec.path, "It does not exist.", _near(path))
+            found.error(spec.path, "It does not exist.", _near(spec.path, path, found))
     else:
         if stat.S_ISDIR(mode):
             _add_folder(path, spec.kind, found)
@@ -176,13 +181,16 @@ def _one(spec: SourceSpec, path: Path, found: Found) -> None:
             _add(path, spec.kind, found, in_folder=False)
 
 
-def _near(path: Path) -> str:
+def _near(written: str, path: Path, found: Found) -> str:
     try:
         names = sorted(entry.name for entry in path.parent.iterdir())[:5000]
     except OSError:
         names = []
     near = nearest(path.name, names)
-    return f"Did you mean `{near[0]}`?" if near else "Check the path; relative paths start where Afina was started."
+    if not near:
+        return "Check the path; relative paths start where Afina was started."
+    found.nearest[written] = str(path.with_name(near[0]))
+    return f"Did you mean `{printable(near[0])}`?"
 
 
 def _add_folder(folder: Path, kind: Kind | None, found: Found) -> None:

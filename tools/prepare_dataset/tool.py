@@ -132,13 +132,14 @@ def _forget_removed(ws: Workspace, job: str) -> None:
 
 
 def _answer(job: jobs.Job) -> PrepareResult:
-    job.raise_if_failed()
+    asked = PrepareArgs(**job.request["args"]).model_dump(exclude={"wait_s"}, exclude_defaults=True)
+    anew = next_call("prepare_dataset", **asked)
+    job.raise_if_failed(anew)
     if job.state == "succeeded":
         return PrepareResult(**{**(job.result or {}), "job": job.job})
     name = str(job.request["name"])
     if job.state == "cancelled":
-        asked = PrepareArgs(**job.request["args"]).model_dump(exclude={"wait_s"}, exclude_defaults=True)
-        return PrepareResult(dataset=name, state="cancelled", job=job.job, next=next_call("prepare_dataset", **asked))
+        return PrepareResult(dataset=name, state="cancelled", job=job.job, next=anew)
     done, total = job.progress.get("done", 0), job.progress.get("total") or 1
     told = f"{job.progress.get('message', 'Starting')} ({done / total:.0%})"
     state = "queued" if job.state == "queued" else "running"

@@ -148,6 +148,7 @@ def _never_fits(ws: Workspace, info: ModelInfo, smallest: dict[str, Any], peak: 
         f"and {budget / GB:.1f} GB can be used.",
         field="model",
         fix=f"{choose} (list_workspace kind=models shows sizes), or close other applications.",
+        details={"instead": {"model": smaller.name}} if smaller else None,
     )
 
 

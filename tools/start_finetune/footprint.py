@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.compute.training.sizes import loss_chunk, rounded
 from tools.models.info import ModelInfo
 from tools.models.precision import activation_bytes, choose_precision
+from tools.start_finetune.sizes import loss_chunk, rounded
 from tools.workspace import machine
 
 # The linear modules of a layer in mlx-lm's decoders.

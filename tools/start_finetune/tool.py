@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import time
 
@@ -67,7 +68,12 @@ def control_finetune(ws: Workspace, args: ControlArgs) -> ControlResult:
         result = _resume(ws, StartArgs(resume=args.run))
         return ControlResult(run=run.run, state=result.state, message="The run goes on.", next=result.next)
     if run.state in runs.ENDED:
-        raise Conflict(f"The run `{run.run}` has ended ({run.state}).", field="run", fix="Start another one.")
+        raise Conflict(
+            f"The run `{run.run}` has ended ({run.state}).",
+            field="run",
+            fix="Start another one.",
+            next=next_call("training_status", run=run.run),
+        )
     lock = FileLock.try_acquire(runs.lock_path(ws, run.run))
     if lock is not None:
         return _control_dead(ws, run, args, lock)
@@ -87,10 +93,11 @@ def _control_dead(ws: Workspace, run: runs.Run, args: ControlArgs, lock: FileLoc
             raise Conflict(
                 f"The run `{run.run}` is {run.state}: there is nothing to pause.",
                 field="action",
-                fix=f"{next_call('control_finetune', run=run.run, action='resume')} goes on with it.",
+                fix="It can be resumed.",
+                next=next_call("control_finetune", run=run.run, action="resume"),
             )
         runs.set_state(ws, run.run, "cancelled", "Cancelled while it was not running.")
-    follow = next_call("start_finetune", dataset=run.dataset)
+    follow = next_call("start_finetune", dataset=run.dataset, dry_run=True)
     return ControlResult(run=run.run, state="cancelled", message="The run is cancelled.", next=follow)
 
 
@@ -100,7 +107,8 @@ def _resume(ws: Workspace, args: StartArgs) -> StartResult:
         raise InvalidArgument(
             f"A resumed run keeps its own settings: {', '.join(sorted(extra))} cannot be given with it.",
             field=sorted(extra)[0],
-            fix=f"Call {next_call('start_finetune', resume=args.resume)}, or start a new run.",
+            fix="Resume it alone, or start a new run.",
+            next=next_call("start_finetune", resume=args.resume),
         )
     run = runs.get(ws, str(args.resume), field="resume")
     plan = Plan(**run.plan)
@@ -109,6 +117,7 @@ def _resume(ws: Workspace, args: StartArgs) -> StartResult:
             f"The run `{run.run}` has {'succeeded' if run.state == 'succeeded' else 'been cancelled'}.",
             field="resume",
             fix="Start a new run with start_finetune.",
+            next=next_call("training_status", run=run.run),
         )
     if args.dry_run:
         return StartResult(run=run.run, state=run.state, plan=plan, next=next_call("start_finetune", resume=run.run))
@@ -123,6 +132,7 @@ def _resume(ws: Workspace, args: StartArgs) -> StartResult:
                 f"The run `{run.run}` has just become {state}, and its process is still ending.",
                 field="resume",
                 fix="Call again in a few seconds.",
+                next=_status_call(run.run),
             )
         return _result(run.run, state, plan)
     runs.ask(ws, run.run, None)
@@ -162,6 +172,7 @@ def _adapter_name(ws: Workspace, args: StartArgs, dataset: Dataset) -> str:
             f"`{name}` is the name of a base model.",
             field="name",
             fix=f"Give the adapter another name, `{name}-afinado` for example.",
+            details={"instead": {"name": f"{name}-afinado"}},
         )
     return name
 
@@ -245,4 +256,6 @@ def _status_call(run: str) -> str:
 
 
 def _start_call(args: StartArgs) -> str:
-    return next_call("start_finetune", **args.model_dump(exclude_defaults=True, exclude={"dry_run"}))
+    """The planned run, started: with a key, so that a call whose answer is lost can be made again."""
+    given = args.model_dump(exclude_defaults=True, exclude={"dry_run"})
+    return next_call("start_finetune", **{"request_key": secrets.token_hex(4), **given})

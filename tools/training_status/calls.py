@@ -17,8 +17,10 @@ def resume(record: Record) -> str:
 
 
 def again(record: Record, **changes: Any) -> str:
-    """A new run as this one was asked for, with `changes` to its settings."""
+    """The plan of a new run as this one was asked for, with `changes` to its settings."""
     run = record.run
     settings = {**record.asked, **changes}
     name = run.name if run.name != run.dataset.partition("@")[0] else None
-    return next_call("start_finetune", dataset=run.dataset, model=run.model, name=name, settings=settings or None)
+    return next_call(
+        "start_finetune", dataset=run.dataset, model=run.model, name=name, settings=settings or None, dry_run=True
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from tools.errors import NotFound
-from tools.next_call import next_call
 from tools.training_status import compare, shown
 from tools.training_status.contract import Best, StatusArgs, StatusResult
 from tools.training_status.diagnosis import findings
@@ -81,7 +80,7 @@ def _told(record: Record, args: StatusArgs) -> StatusResult:
 def _find(ws: Workspace, name: str | None) -> runs.Run:
     run = runs.get(ws, name) if name is not None else runs.newest(ws)
     if run is None:
-        raise NotFound("run", "the newest", field="run", fix=f"Start one: {next_call('start_finetune')}")
+        raise NotFound("run", "the newest", field="run", fix="Start one with start_finetune.")
     return _found_alive(ws, run)
 
 

@@ -45,10 +45,12 @@ class Job:
     created: float
     updated: float
 
-    def raise_if_failed(self) -> None:
-        """Raise what the child raised, as the same kind of error."""
+    def raise_if_failed(self, again: str | None = None) -> None:
+        """Raise what the child raised, as the same kind of error. again: the call that starts the work anew."""
         if self.state == "failed":
-            raise AfinaError.from_dict(self.error or {})
+            error = AfinaError.from_dict(self.error or {})
+            error.next = error.next or again
+            raise error
 
 
 class Cancelled(Exception):

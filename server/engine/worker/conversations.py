@@ -14,7 +14,7 @@ from tools.compute.loading import LoadedBase
 from tools.errors import InvalidArgument
 from tools.models.chat_template import ChatTemplate
 from tools.models.reasoning import CLOSES, Thinking, thinking_of
-from tools.models.serving import InstructionForm
+from tools.models.serving import InstructionForm, conversation_ids
 from tools.models.tool_calls import grammar
 from tools.models.tool_calls.conversation import for_template, without_system
 from tools.models.tool_calls.functions import ToolUse
@@ -93,7 +93,7 @@ class Conversations:
                 fix="Leave it out, or ask the base.",
             )
         plan = replace(FREE, start=self._start(conversation, after_thoughts=False))
-        return self._tokenizer.encode(form.conversation(conversation.messages), special=True), plan
+        return conversation_ids(self._tokenizer, conversation.messages, form), plan
 
     def _rendered(self, conversation: Conversation, variables: dict[str, Any]) -> str:
         if conversation.goes_on:

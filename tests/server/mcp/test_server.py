@@ -66,7 +66,9 @@ async def test_an_unknown_argument_is_an_error_that_says_what_was_meant(context:
     async with connect(context, era) as client:
         result = await client.call_tool("list_workspace", {"kinds": "runs"})
         assert result.is_error
-        assert result.content[0].text == "`kinds` is no argument of list_workspace. Did you mean `kind`?"
+        told, call = result.content[0].text.split("\n")
+        assert told == "`kinds` is no argument of list_workspace. Did you mean `kind`?"
+        assert call == 'next: list_workspace {"kind": "runs"}'
 
 
 @both_eras

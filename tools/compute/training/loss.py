@@ -14,7 +14,7 @@ from typing import Any
 import mlx.core as mx
 
 from tools.compute.device_ops import exp
-from tools.compute.training.sizes import loss_chunk
+from tools.start_finetune.sizes import loss_chunk
 
 Head = Callable[[mx.array], mx.array]
 

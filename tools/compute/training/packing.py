@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tools.compute.training.rows import Sequence
-from tools.compute.training.sizes import rounded
+from tools.start_finetune.sizes import rounded
 
 # A token's attention over a line of so many tokens costs as much as the rest of its layer.
 _EQUAL_COST = 1024

@@ -6,7 +6,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx_lm.generate import generate_step
 
-from tools.models.serving import Serving, conversation_ids
+from tools.models.serving import Serving, question_ids
 from tools.models.tokenizer import Tokenizer
 
 MOST_TOKENS = 48
@@ -14,16 +14,9 @@ MOST_TOKENS = 48
 
 def answer(model: nn.Module, tokenizer: Tokenizer, serving: Serving, prompt: str) -> str:
     """The greedy answer to `prompt`, at most MOST_TOKENS tokens, as the endpoint would give it."""
-    if tokenizer.has_chat_template or serving.instruction is not None:
-        messages = [{"role": "user", "content": prompt}]
-        if serving.system is not None:
-            messages.insert(0, {"role": "system", "content": serving.system})
-        ids = conversation_ids(tokenizer, messages, serving.instruction)
-    else:
-        ids = tokenizer.encode(prompt, special=True)
     model.eval()
     written: list[int] = []
-    for token, _ in generate_step(mx.array(ids), model, max_tokens=MOST_TOKENS):
+    for token, _ in generate_step(mx.array(question_ids(tokenizer, prompt, serving)), model, max_tokens=MOST_TOKENS):
         if int(token) in tokenizer.eos_ids:
             break
         written.append(int(token))

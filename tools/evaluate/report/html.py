@@ -3,63 +3,100 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
-from tools.evaluate.contract import EvaluateResult
 from tools.evaluate.figures import bits_per_byte, of_source
 from tools.evaluate.items import spread
-from tools.evaluate.measured import Measured, Texts
-from tools.evaluate.report.plots import Bar, bars, color, curve
-from tools.evaluate.report.tables import change, rows
-from tools.evaluate.result import Subject
+from tools.evaluate.measured import Texts
+from tools.evaluate.report import plots
+from tools.evaluate.report.examples import answered
+from tools.evaluate.report.plots import Bar, Curve, Group, Line
+from tools.evaluate.report.tables import tables
+from tools.evaluate.report.told import Told
+from tools.evaluate.report.verdicts import Evidence, cards
+from tools.evaluate.report.words import Words
 from tools.evaluate.statistics import interval_of_ratio
 
-# Losses by step of one run: `train` and `valid`.
-Losses = Mapping[str, Sequence[tuple[float, float]]]
+_MOST_ANSWERS, _MOST_CONTINUED, _MOST_REPEATED, _MOST_SOURCES = 40, 6, 4, 24
+# Examples that stand open; the others are a click away.
+_OPEN = 6
 
-_MOST_ANSWERS, _MOST_CONTINUED = 40, 6
 
-
-def page(
-    result: EvaluateResult, subject: Subject, measured: Measured, runs: Mapping[str, Losses], made: str = ""
-) -> str:
-    """The page. runs: the losses of the runs that made the adapters, by name. made: when and with what, in words."""
+def page(told: Told) -> str:
+    """The page, in the dataset's language."""
+    say = Words(told.language)
+    sources = _sources(told, say)
     return _template().render(
-        result=result,
-        subject=subject,
-        made=made,
-        color=color,
-        change=change,
-        rows=list(rows(result)),
-        sources=_sources(subject.models, measured.unseen) if result.per_source else "",
-        curves=[(name, drawn) for name, losses in runs.items() if (drawn := curve(list(losses.items()), "step"))],
-        answered=spread(measured.asked or [], _MOST_ANSWERS),
-        continued=spread(measured.continued or [], _MOST_CONTINUED),
+        told=told,
+        say=say,
+        cards=cards(told),
+        strip=_strip,
+        curves=[(run, drawn) for run, losses in told.losses.items() if (drawn := _curve(run, losses, say)) is not None],
+        sources=[(group, Markup(plots.bars(group, _most(sources)))) for group in sources],
+        sources_all=len(set(told.measured.unseen.sources)) if told.measured.unseen else 0,
+        sources_most=_MOST_SOURCES,
+        tables=tables(told),
+        answers=answered(told, _MOST_ANSWERS, say),
+        continued=spread(told.measured.continued or [], _MOST_CONTINUED),
+        repeated=spread(told.measured.repeated or [], _MOST_REPEATED),
+        most_open=_OPEN,
     )
 
 
-def _sources(models: Sequence[str], texts: Texts | None) -> str:
-    assert texts is not None
-    groups = []
-    for name in sorted(set(texts.sources)):
-        part = of_source(texts, name)
-        groups.append((name, [_bar(part, model) for model in models]))
-    return bars(groups)
+def _strip(one: Evidence) -> Markup:
+    return Markup(plots.strip(*one.for_better, one.kind))
 
 
-def _bar(texts: Texts, model: str) -> Bar:
-    bits = [nats / math.log(2) for nats in texts.nats[model]]
-    found = interval_of_ratio(bits, texts.sizes, texts.documents)
-    return Bar(bits_per_byte(texts, model), *(found[1:] if found else ()))
+def _curve(run: str, losses: Any, say: Words) -> tuple[Curve, list[Line]] | None:
+    lines = [Line(say(name), points, marked=name == "validation") for name, points in losses.items()]
+    drawn = plots.curve(lines, say("Loss of {run}, in nats a token; less is better.", run=run))
+    return (drawn, lines) if drawn is not None else None
+
+
+def _sources(told: Told, say: Words) -> list[Group]:
+    """All unseen rows, and each source where there are several, the largest where there are many."""
+    texts = told.measured.unseen
+    if texts is None or not texts.sizes:
+        return []
+    groups = [_group(say("All sources"), texts, told.models, say)]
+    parts = [(name, of_source(texts, name)) for name in sorted(set(texts.sources))]
+    if len(parts) > 1:
+        largest = sorted(parts, key=lambda part: -sum(part[1].sizes))[:_MOST_SOURCES]
+        groups += [_group(name, part, told.models, say) for name, part in parts if (name, part) in largest]
+    return groups
+
+
+def _group(name: str, texts: Texts, models: Sequence[str], say: Words) -> Group:
+    count = len(texts.sizes)
+    note = say("1 row") if count == 1 else say("{count} rows", count=count)
+    return Group(name, note, list(_bars(texts, models, say)))
+
+
+def _bars(texts: Texts, models: Sequence[str], say: Words) -> Iterator[Bar]:
+    for model in models:
+        bits = [nats / math.log(2) for nats in texts.nats[model]]
+        found = interval_of_ratio(bits, texts.sizes, texts.documents)
+        value = bits_per_byte(texts, model)
+        yield Bar(value, say.number(value, 2), *(found[1:] if found else ()))
+
+
+def _most(groups: Sequence[Group]) -> float:
+    return max((bar.end for group in groups for bar in group.bars), default=1.0)
 
 
 @cache
 def _template() -> Template:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("report.html.j2")
