@@ -57,7 +57,7 @@ def _lines(fields: dict[str, Any], indent: str) -> list[str]:
         elif isinstance(value, list):
             lines += [f"{indent}{name}:", *(line for item in value for line in _item(item, indent))]
         else:
-            lines += _long(f"{indent}{name}: ", _shown(str(value)), indent + "  ")
+            lines += _long(f"{indent}{name}: ", printable(str(value)), indent + "  ")
     return lines
 
 
@@ -68,7 +68,7 @@ def _item(item: Any, indent: str) -> list[str]:
     if isinstance(item, dict):
         inner = _lines(item, indent + "  ")
         return [f"{indent}- {inner[0].lstrip()}", *inner[1:]]
-    return _long(f"{indent}- ", _shown(str(item)), indent + "  ")
+    return _long(f"{indent}- ", printable(str(item)), indent + "  ")
 
 
 def _long(start: str, text: str, indent: str) -> list[str]:
@@ -96,10 +96,10 @@ def _scalar(value: Any) -> str | None:
         return f"{value:.6g}"
     if isinstance(value, dict | list):
         return None
-    text = _shown(str(value))
+    text = printable(str(value))
     return None if "\n" in text else text
 
 
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
     """Text of a person or a model, without what could draw over the lines around it."""
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
