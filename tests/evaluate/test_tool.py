@@ -77,14 +77,14 @@ def test_zeros_are_named_and_prove_nothing(both: EvaluateResult) -> None:
 
 def test_the_report_has_its_figures_and_needs_nothing_beside_it(both: EvaluateResult) -> None:
     page = Path(both.report_path).read_text("utf-8")
-    assert f"{both.bits_per_byte.base:.4g}" in page
+    assert f"{both.bits_per_byte.base:.3f}".replace(".", ",") in page
     assert "http://" not in page
     assert "https://" not in page
     assert "<script" not in page
     told = json.loads(Path(both.report_path).with_suffix(".json").read_text("utf-8"))
     assert told["result"]["bits_per_byte"]["base"] == both.bits_per_byte.base
     assert len(told["measured"]["asked"]) == 6
-    assert "| bits per byte" in Path(both.report_path).with_suffix(".md").read_text("utf-8")
+    assert "| Bits por byte" in Path(both.report_path).with_suffix(".md").read_text("utf-8")
 
 
 def test_the_same_comparison_is_made_once(whole: Workspace, both: EvaluateResult) -> None:

@@ -46,10 +46,18 @@ class Asked(_Strict):
 
     def chose_right(self, model: str) -> bool:
         """Whether the right option is the likeliest, each weighed by its bytes, so that short ones are not favoured."""
-        a_byte = [
+        right, *others = self._nats_a_byte(model)
+        return right < min(others)
+
+    def likeliest(self, model: str) -> str:
+        """The option that the model holds likeliest; the right one only where no other is as likely."""
+        a_byte = self._nats_a_byte(model)
+        return self.options[0 if self.chose_right(model) else 1 + a_byte[1:].index(min(a_byte[1:]))]
+
+    def _nats_a_byte(self, model: str) -> list[float]:
+        return [
             nats / max(1, len(option.encode())) for nats, option in zip(self.nats[model], self.options, strict=True)
         ]
-        return a_byte[0] < min(a_byte[1:])
 
 
 class Continued(_Strict):

@@ -17,7 +17,7 @@ from tools.compute import device
 from tools.compute.scoring.evaluation import Evaluation
 from tools.errors import AfinaError
 from tools.evaluate.measured import Measured
-from tools.evaluate.report.html import Losses
+from tools.evaluate.report.told import Losses
 from tools.evaluate.report.write import write_report
 from tools.evaluate.result import Subject
 from tools.models.info import load_info

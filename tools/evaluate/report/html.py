@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from tools.evaluate.figures import bits_per_byte, of_source
 from tools.evaluate.items import spread
 from tools.evaluate.measured import Texts
 from tools.evaluate.report import plots
-from tools.evaluate.report.examples import answered
+from tools.evaluate.report.examples import Example, answered
 from tools.evaluate.report.plots import Bar, Curve, Group, Line
 from tools.evaluate.report.tables import tables
 from tools.evaluate.report.told import Told
@@ -42,11 +43,22 @@ def page(told: Told) -> str:
         sources_all=len(set(told.measured.unseen.sources)) if told.measured.unseen else 0,
         sources_most=_MOST_SOURCES,
         tables=tables(told),
-        answers=answered(told, _MOST_ANSWERS, say),
+        answers=_parted(answered(told, _MOST_ANSWERS, say)),
         continued=spread(told.measured.continued or [], _MOST_CONTINUED),
         repeated=spread(told.measured.repeated or [], _MOST_REPEATED),
-        most_open=_OPEN,
+        snug=_snug,
     )
+
+
+def _parted(examples: list[Example]) -> tuple[list[Example], list[Example]]:
+    """Those that stand open, from all over, and the others."""
+    shown = spread(examples, _OPEN)
+    return shown, [one for one in examples if one not in shown]
+
+
+def _snug(text: str) -> str:
+    """Without empty lines, of which some models write many."""
+    return re.sub(r"\n\s*\n", "\n", text)
 
 
 def _strip(one: Evidence) -> Markup:

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from tools.evaluate.contract import EvaluateResult, Scores
-from tools.evaluate.report.tables import change, rows
-from tools.evaluate.result import Subject
+from tools.evaluate.report.examples import answered
+from tools.evaluate.report.tables import Row, Table, tables
+from tools.evaluate.report.told import Told
+from tools.evaluate.report.verdicts import Card, cards
+from tools.evaluate.report.words import Words
 
-
-def markdown(result: EvaluateResult, subject: Subject) -> str:
-    """The report for a person."""
-    models = list(subject.models)
-    lines = [f"# Evaluation {result.evaluation}", "", f"Dataset `{subject.dataset}`, base `{result.base}`.", ""]
-    lines += [f"- **{one.kind}** `{one.model}`: {one.text}" for one in result.verdict]
-    lines += ["", *_table(models, list(rows(result)))]
-    if result.per_source:
-        lines += ["", "## Bits per byte by source", ""]
-        lines += _table(models, [(f"{one.source} ({one.rows})", one.bits_per_byte) for one in result.per_source])
-    if result.intervals:
-        lines += ["", "## Changes from the base, with 95% intervals", ""]
-        lines += [f"- `{one.model}` {one.metric.replace('_', ' ')}: {change(one)}" for one in result.intervals]
-    return "\n".join([*lines, *_examples(result, models)]) + "\n"
+_MOST_ANSWERS = 4
 
 
-def _table(models: Sequence[str], named: Sequence[tuple[str, Scores]]) -> list[str]:
-    head = ["| | " + " | ".join(f"`{model}`" for model in models) + " |", "|---" * (len(models) + 1) + "|"]
-    return head + [
-        f"| {inline(name)} | " + " | ".join(f"{value:.4g}" for value in (scores.base, *scores.tuned.values())) + " |"
-        for name, scores in named
-    ]
+def markdown(told: Told) -> str:
+    """The report for a person who reads it as text, in the dataset's language."""
+    say = Words(told.language)
+    beside = say("Beside its base {base}, on the dataset {dataset}", base=told.models[0], dataset=told.dataset)
+    lines = [f"# {say('Evaluation')} {told.result.evaluation}", "", f"{beside}.", ""]
+    for card in cards(told):
+        lines += _verdict(card, say)
+    lines += _sources(told, say)
+    for table in tables(told):
+        lines += [f"## {table.title}", "", table.about, "", *_table(told.models, table), ""]
+    return "\n".join([*lines, *_examples(told, say)]).rstrip() + "\n"
 
 
-def _examples(result: EvaluateResult, models: Sequence[str]) -> list[str]:
-    if not result.questions:
+def _verdict(card: Card, say: Words) -> Iterator[str]:
+    yield f"**{card.headline}**: `{card.model}`. {card.meaning}"
+    yield ""
+    for one in card.evidence:
+        yield f"- {one.name}: {one.base} → {one.tuned}, {one.change} ({say('95% interval')} {one.span}), {one.said}"
+    yield ""
+    yield f"{card.advice} `{card.command}`"
+    yield ""
+
+
+def _sources(told: Told, say: Words) -> list[str]:
+    if not told.result.per_source:
         return []
-    lines = ["", "## Answers side by side", ""]
-    for example in result.questions.examples:
-        lines.append(f"**{inline(example['question'])}** (reference: {inline(example['reference'])})")
-        lines.append("")
-        lines += [f"- `{model}`: {inline(example['answers'][model])}" for model in models]
+    rows = [
+        Row(
+            f"{one.source} ({one.rows})",
+            [say.number(value, 2) for value in (one.bits_per_byte.base, *one.bits_per_byte.tuned.values())],
+        )
+        for one in told.result.per_source
+    ]
+    table = Table(say("Source by source"), say("Bits per byte, unseen rows"), rows)
+    return [f"## {table.title}", "", table.about, "", *_table(told.models, table), ""]
+
+
+def _table(models: Sequence[str], table: Table) -> list[str]:
+    head = ["| | " + " | ".join(f"`{model}`" for model in models) + " |", "|---" * (len(models) + 1) + "|"]
+    return head + [f"| {inline(row.name)} | " + " | ".join(_cells(row)) + " |" for row in table.rows]
+
+
+def _cells(row: Row) -> list[str]:
+    if not row.intervals:
+        return list(row.values)
+    return [f"{value} ({between})" for value, between in zip(row.values, row.intervals, strict=True)]
+
+
+def _examples(told: Told, say: Words) -> list[str]:
+    examples = answered(told, _MOST_ANSWERS, say)
+    lines = [f"## {say('Answers side by side')}", ""] if examples else []
+    for one in examples:
+        lines += [f"**{inline(one.question)}** {inline(one.reference)}", ""]
+        lines += [f"- `{answer.model}`, {answer.said}: {inline(answer.text)}" for answer in one.answers]
         lines.append("")
     return lines
 

@@ -63,14 +63,16 @@ def _questions(result: EvaluateResult, say: Words) -> Table:
     table.rows.append(_shares(say("Answer contained"), asked.contains_answer, say))
     if asked.choice_accuracy is not None:
         chance = say.percent(asked.chance or 0.0)
-        name = say("Right one of several likeliest ({count} questions, {chance} by chance)").format
-        table.rows.append(_shares(name(count=asked.choices, chance=chance), asked.choice_accuracy, say, chosen))
+        name = say(
+            "Right one of several likeliest ({count} questions, {chance} by chance)", count=asked.choices, chance=chance
+        )
+        table.rows.append(_shares(name, asked.choice_accuracy, say, chosen))
     table.rows.append(_shares(say("Words in common (token F1)"), asked.token_f1, say))
     table.rows.append(Row(say("Letters in common (chrF2++, of 100)"), _each(asked.chrf, say, 1)))
     table.rows.append(Row(say("Order in common (ROUGE-L, of 100)"), _each(asked.rouge_l, say, 1)))
     if asked.admits_not_knowing is not None:
-        name = say("Owns not to know ({count} questions without an answer)").format
-        table.rows.append(_shares(name(count=asked.unanswerable), asked.admits_not_knowing, say))
+        name = say("Owns not to know ({count} questions without an answer)", count=asked.unanswerable)
+        table.rows.append(_shares(name, asked.admits_not_knowing, say))
     return table
 
 
