@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.evaluate.probes import OPTIONS, options, unanswerable
+from tools.evaluate.probes import OPTIONS, options, rivals, unanswerable
 from tools.prepare_dataset.reading_back import Question
 
 
@@ -38,6 +38,31 @@ def test_an_answer_without_others_of_its_kind_has_no_options() -> None:
 def test_an_alias_is_no_wrong_option() -> None:
     question = ask("Quem foi o campeão de 1999?", "Porto Calado", "Vila Nova")
     assert sorted(options(question, QUESTIONS, "pt")[1:]) == ["Santa Marta", "União do Cabo"]
+
+
+def test_an_answer_that_another_question_calls_right_is_no_wrong_option() -> None:
+    other = ask("Quem venceu a taça de 1999?", "os do cabo", "Porto Calado")
+    question = ask("Quem foi o campeão de 1994?", "Porto Calado")
+    assert "os do cabo" not in [one.answer for one in rivals(question, [*QUESTIONS, other], "pt")]
+
+
+def test_wrong_options_answer_the_likest_questions() -> None:
+    born = [
+        ask(f"Onde nasceu {who}?", town) for who, town in (("Ana", "Vila Nova"), ("Rui", "Alcova"), ("Zita", "Góis"))
+    ]
+    trades = [ask(f"Que clube treinou {who}?", club) for who, club in (("Ana", "Náutico"), ("Rui", "União"))]
+    found = options(ask("Onde nasceu Eva?", "Nelas"), [*trades, *born], "pt")
+    assert found[0] == "Nelas"
+    assert sorted(found[1:]) == ["Alcova", "Góis", "Vila Nova"]
+
+
+def test_rivals_are_of_another_kind_only_where_two_of_the_kind_are_wanting() -> None:
+    assert {one.answer for one in rivals(QUESTIONS[1], QUESTIONS, "pt")} == {
+        "Porto Calado", "Santa Marta", "União do Cabo",
+    }  # fmt: skip
+    born = rivals(QUESTIONS[7], QUESTIONS, "pt")
+    assert len(born) == OPTIONS - 1
+    assert QUESTIONS[7] not in born
 
 
 def test_a_question_about_a_stranger_has_no_answer() -> None:

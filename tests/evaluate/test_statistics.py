@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tools.evaluate.statistics import mcnemar, paired_ratio_interval, share_interval
+from tools.evaluate.statistics import expanded_tail, mcnemar, paired_ratio_interval, share_interval
 
 
 def test_a_change_beyond_chance_has_an_interval_on_one_side_of_zero() -> None:
@@ -28,6 +28,33 @@ def test_no_change_has_zero_inside_its_interval() -> None:
     found = paired_ratio_interval(base, tuned, [1.0] * 40, [str(i) for i in range(40)])
     assert found is not None
     assert found[1] < 0 < found[2]
+
+
+@pytest.mark.parametrize(("documents", "most"), [(5, 0.125), (12, 0.085)])
+def test_few_documents_that_differ_by_chance_are_seldom_proven(documents: int, most: float) -> None:
+    """Plain percentiles call 17% and 10% of them proven."""
+    rng = random.Random(3)
+    names = [str(i) for i in range(documents)]
+    proven, tries = 0, 600
+    for _ in range(tries):
+        found = paired_ratio_interval([0.0] * documents, [rng.gauss(0, 1) for _ in names], [1.0] * documents, names)
+        assert found is not None
+        proven += found[1] > 0 or found[2] < 0
+    assert proven / tries < most
+
+
+def test_the_tails_of_many_documents_are_those_of_95_percent() -> None:
+    assert expanded_tail(5) == pytest.approx(0.0010, abs=1e-4)
+    assert expanded_tail(100_000) == pytest.approx(0.025, abs=1e-5)
+
+
+def test_thousands_of_documents_are_drawn_in_parts() -> None:
+    rng = random.Random(4)
+    tuned = [rng.gauss(1, 1) for _ in range(4_000)]
+    found = paired_ratio_interval([0.0] * 4_000, tuned, [1.0] * 4_000, [str(i) for i in range(4_000)])
+    assert found is not None
+    # As the normal distribution tells: 1.96 standard errors to either side.
+    assert found[2] - found[1] == pytest.approx(2 * 1.96 / 4_000**0.5, rel=0.05)
 
 
 def test_rows_of_one_document_are_one_observation() -> None:
