@@ -13,7 +13,7 @@ from server.engine.models import resolve
 from server.mcp.endpoint import Endpoint
 from server.mcp.tool import ToolContext
 from server.settings import Settings
-from tools.errors import AfinaError, DataError, InvalidArgument, RequestError
+from tools.errors import AfinaError, DataError, InvalidArgument, NotFound, RequestError
 from tools.next_call import next_call
 from tools.workspace.adapters import read_card
 from tools.workspace.layout import ADAPTER_MARKER, Workspace
@@ -75,13 +75,17 @@ def ask_model(context: ToolContext, args: AskArgs) -> AskResult:
     messages = _messages(args)
     models = list(dict.fromkeys(args.models)) if args.models else default_models(context.ws, context.settings)
     endpoint = context.ask()
-    answers = _ask_together(context, endpoint, models, messages, args) or _ask_each(endpoint, models, messages, args)
+    answers = _ask_together(context, endpoint, models, messages, args) or _ask_each(
+        context, endpoint, models, messages, args
+    )
     return AskResult(answers=answers, next=_next(context.ws, models))
 
 
-def _ask_each(endpoint: Endpoint, models: list[str], messages: list[dict[str, str]], args: AskArgs) -> list[Answer]:
+def _ask_each(
+    context: ToolContext, endpoint: Endpoint, models: list[str], messages: list[dict[str, str]], args: AskArgs
+) -> list[Answer]:
     with ThreadPoolExecutor(max_workers=len(models)) as pool:
-        asked = [pool.submit(_ask, endpoint, model, messages, args) for model in models]
+        asked = [pool.submit(_ask, context, endpoint, model, messages, args) for model in models]
     answers: list[Answer] = []
     refusals: list[AfinaError] = []
     for model, future in zip(models, asked, strict=True):
@@ -128,9 +132,13 @@ def _request(messages: list[dict[str, str]], args: AskArgs) -> dict[str, Any]:
     return request if args.seed is None else {**request, "seed": args.seed}
 
 
-def _ask(endpoint: Endpoint, model: str, messages: list[dict[str, str]], args: AskArgs) -> Answer:
+def _ask(context: ToolContext, endpoint: Endpoint, model: str, messages: list[dict[str, str]], args: AskArgs) -> Answer:
     answer = Answer(model=model)
-    _listen(endpoint, {**_request(messages, args), "model": model}, [answer], args.wait_s)
+    try:
+        _listen(endpoint, {**_request(messages, args), "model": model}, [answer], args.wait_s)
+    except NotFound:
+        resolve(context.ws, context.settings, model, field="models")  # knows the nearest names, not only their text
+        raise
     return answer
 
 

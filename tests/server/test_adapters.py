@@ -75,6 +75,21 @@ def test_an_adapter_of_instructions_is_asked_in_their_form(own_ws: Workspace, se
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, field)
 
 
+def test_an_answer_in_the_form_of_instructions_is_gone_on_with_and_scored_beside_its_bases(
+    own_ws: Workspace, server: RunningServer
+) -> None:
+    serving = {"form": "instruction", "instruction": FORM.model_dump()}
+    make_tiny_adapter(own_ws, "guiado", seed=15, serving=serving)
+    turns = [{"role": "user", "content": "Onde fica o farol?"}, {"role": "assistant", "content": "Na ilha"}]
+    chat = told(server, model="guiado", messages=turns, continue_final_message=True)
+    written = completed(server, model="guiado", prompt=FORM.conversation(turns[:1]) + "Na ilha")
+    assert chat["choices"][0]["message"]["content"] == written["choices"][0]["text"]
+    compared = told(server, model=None, models=["tiny", "guiado"], messages=turns[:1], logprobs=True)
+    for choice in compared["choices"]:
+        assert [score["model"] for score in choice["scores"]] == ["tiny", "guiado"]
+        assert all(score["tokens"] and score["logprob"] < 0 for score in choice["scores"])
+
+
 def test_a_chat_without_a_system_message_has_the_one_that_was_trained(own_ws: Workspace, server: RunningServer) -> None:
     make_tiny_adapter(own_ws, "breve", seed=12, serving={"form": "chat", "system": "Sê breve."})
     user = {"role": "user", "content": "olá"}

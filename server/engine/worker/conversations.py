@@ -93,6 +93,10 @@ class Conversations:
                 fix="Leave it out, or ask the base.",
             )
         plan = replace(FREE, start=self._start(conversation, after_thoughts=False))
+        if conversation.goes_on:
+            *before, last = conversation.messages
+            begun = form.conversation(before) + str(last["content"])
+            return self._tokenizer.encode(begun, special=True), plan
         return conversation_ids(self._tokenizer, conversation.messages, form), plan
 
     def _rendered(self, conversation: Conversation, variables: dict[str, Any]) -> str:
