@@ -8,6 +8,7 @@ from tools.evaluate.contract import Interval, Repetition, Scores
 from tools.evaluate.verdict import judge
 
 UNSEEN, TRAINED, GENERAL = "bits_per_byte", "trained_bits_per_byte", "general_bits_per_byte_pt"
+ANSWERS = "token_f1_above_chance"
 
 
 def interval(metric: str, low: float, high: float) -> Interval:
@@ -20,18 +21,25 @@ def interval(metric: str, low: float, high: float) -> Interval:
         ([(UNSEEN, -0.3, -0.1)], "learned"),
         ([(UNSEEN, -0.3, 0.1)], "not_proven"),
         ([(UNSEEN, 0.1, 0.3)], "worse"),
-        ([(UNSEEN, -0.3, -0.1), ("token_f1", -0.2, -0.1)], "not_proven"),
-        ([(UNSEEN, -0.1, 0.1), ("token_f1", 0.1, 0.3)], "learned"),
-        ([(UNSEEN, -0.3, -0.1), ("choice_accuracy", 0.1, 0.3), ("token_f1", -0.1, 0.1)], "learned"),
+        ([(UNSEEN, -0.3, -0.1), (ANSWERS, -0.2, -0.1)], "not_proven"),
+        ([(UNSEEN, -0.1, 0.1), (ANSWERS, 0.1, 0.3)], "learned"),
+        ([(UNSEEN, -0.3, -0.1), ("choice_accuracy", 0.1, 0.3), (ANSWERS, -0.1, 0.1)], "learned"),
         # The form of the answers alone, and none of what they say.
-        ([(UNSEEN, -0.3, -0.1), ("choice_accuracy", -0.1, 0.1), ("token_f1", -0.1, 0.1)], "not_proven"),
+        ([(UNSEEN, -0.3, -0.1), ("choice_accuracy", -0.1, 0.1), (ANSWERS, -0.1, 0.1)], "not_proven"),
         ([(UNSEEN, -0.05, 0.05), (TRAINED, -2.0, -1.0)], "memorized"),
         ([(UNSEEN, 0.2, 0.5), (TRAINED, -2.0, -1.0)], "memorized"),
         ([(UNSEEN, 0.2, 0.5), (TRAINED, 0.1, 0.3)], "worse"),
         ([(UNSEEN, -0.4, -0.2), (TRAINED, -0.5, -0.3)], "learned"),
         ([(UNSEEN, -0.4, -0.2), (TRAINED, -3.0, -2.0)], "learned"),
         ([(UNSEEN, -0.4, 0.01), (TRAINED, -0.5, -0.3)], "not_proven"),
-        ([(UNSEEN, -0.05, 0.05), (TRAINED, -2.0, -1.0), ("token_f1", 0.1, 0.3)], "learned"),
+        ([(UNSEEN, -0.05, 0.05), (TRAINED, -2.0, -1.0), (ANSWERS, 0.1, 0.3)], "learned"),
+        # Words in common that answers to other questions have as well.
+        ([(UNSEEN, -0.3, -0.1), ("token_f1", 0.2, 0.4), (ANSWERS, -0.1, 0.1)], "not_proven"),
+        # Better on what it was trained on, by little or by less than chance explains.
+        ([(UNSEEN, -0.02, 0.04), (TRAINED, -0.05, -0.03)], "not_proven"),
+        ([(UNSEEN, -0.4, 0.5), (TRAINED, -0.5, -0.2)], "not_proven"),
+        ([(UNSEEN, 0.2, 0.5), (TRAINED, -2.0, -1.0), (ANSWERS, 0.1, 0.3)], "not_proven"),
+        ([(TRAINED, -2.0, -1.0)], "not_proven"),
         ([], "not_proven"),
     ],
 )
@@ -46,6 +54,19 @@ def test_copies_that_the_base_does_not_make_are_memorized() -> None:
     zeros = Scores(base=0, tuned={"livros": 0})
     copying = Repetition(passages=12, longest=zeros, given_back=zeros, copied=Scores(base=0, tuned={"livros": 0.5}))
     assert judge("livros", measured, "mares@1", repetition=copying).kind == "memorized"
+
+    # What is copied word for word is memorized also where unseen rows are too few to compare.
+    alone = judge("livros", [], "mares@1", repetition=copying)
+    assert alone.kind == "memorized"
+    assert "too few" in alone.text
+    assert judge("livros", [interval(UNSEEN, -0.3, -0.1)], "mares@1", repetition=copying).kind == "learned"
+
+
+def test_who_knows_more_but_writes_worse_is_told_to_train_less() -> None:
+    verdict = judge("livros", [interval(UNSEEN, 0.1, 0.3), interval(ANSWERS, 0.1, 0.3)], "mares@1")
+    assert verdict.kind == "not_proven"
+    assert "knows more" in verdict.text
+    assert verdict.action.startswith("start_finetune")
 
 
 def test_other_models_intervals_do_not_count() -> None:

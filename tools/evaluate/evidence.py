@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from tools.evaluate.answers import token_f1
 from tools.evaluate.contract import Interval
 from tools.evaluate.measured import Asked, Measured, Texts
+from tools.evaluate.probes import rivals
 from tools.evaluate.statistics import paired_ratio_interval
+from tools.evaluate.verdict import ABOVE_CHANCE
 from tools.prepare_dataset.language import Language
+from tools.prepare_dataset.reading_back import Question
 
 
 def intervals(measured: Measured, base: str, model: str, language: Language) -> list[Interval]:
@@ -24,6 +27,7 @@ def intervals(measured: Measured, base: str, model: str, language: Language) -> 
     ]
     known = [one for one in measured.asked or [] if one.form != "unanswerable"]
     found.append(_f1(known, base, model, language))
+    found.append(_above_chance(known, base, model, language))
     found.append(_choices([one for one in known if one.options], base, model))
     return [one for one in found if one is not None]
 
@@ -39,6 +43,24 @@ def _f1(asked: Sequence[Asked], base: str, model: str, language: Language) -> In
     before, after = ([token_f1(one.answers[name], one.references, language) for one in asked] for name in (base, model))
     found = paired_ratio_interval(before, after, [1.0] * len(asked), _groups(asked)) if asked else None
     return _interval("token_f1", model, found)
+
+
+def _above_chance(asked: Sequence[Asked], base: str, model: str, language: Language) -> Interval | None:
+    """Of token F1 less what the same answer scores where up to three like questions were asked, by which gain of
+    form alone is taken away: an answer of the right kind, but another's, is worth nothing."""
+    questions = [one.question for one in asked]
+    wrong = [rivals(one, questions, language) for one in questions]
+    kept = [(one, others) for one, others in zip(asked, wrong, strict=True) if others]
+
+    def own(one: Asked, others: Sequence[Question], name: str) -> float:
+        answer = one.answers[name]
+        theirs = [token_f1(answer, [other.answer, *other.aliases], language) for other in others]
+        return token_f1(answer, one.references, language) - sum(theirs) / len(theirs)
+
+    before, after = ([own(one, others, name) for one, others in kept] for name in (base, model))
+    groups = _groups([one for one, _ in kept])
+    found = paired_ratio_interval(before, after, [1.0] * len(kept), groups) if kept else None
+    return _interval(ABOVE_CHANCE, model, found)
 
 
 def _choices(asked: Sequence[Asked], base: str, model: str) -> Interval | None:

@@ -1,8 +1,9 @@
 """What an evaluation proves, in words.
 
 Two kinds of learning are told apart: how the texts are written (likelihood of unseen passages) and
-what they say (answers, and the choice of the right one among answers of the same form). Where
-questions were asked, knowing decides; an adapter that only took on the form of answers has proven nothing.
+what they say (answers nearer to their own question's than to like ones', and the choice of the right one
+among answers of the same form). Where questions were asked, knowing decides; an adapter that only took
+on the form of answers has proven nothing.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from collections.abc import Iterable, Sequence
 from tools.evaluate.contract import EvaluationVerdict, Interval, Repetition, VerdictKind
 from tools.next_call import next_call
 
-KNOWING = ("token_f1", "choice_accuracy")
+ABOVE_CHANCE = "token_f1_above_chance"
+KNOWING = (ABOVE_CHANCE, "choice_accuracy")
 WRITING = "bits_per_byte"
 TRAINED = "trained_bits_per_byte"
 GENERAL = "general_bits_per_byte"
 # Of the general text's bits a byte: a larger rise is told as forgetting.
 _FORGOT = 0.15
-# Trained passages gained so many times what unseen ones did: learned by heart rather than understood.
-_BY_HEART = 4.0
+# Trained passages gained so many times what unseen ones did, and so many bits a byte more: learned by heart rather
+# than understood.
+_BY_HEART, _GAP = 4.0, 0.1
 # Share of continuations copied word for word that the base does not have.
 _COPIES = 0.25
 
@@ -29,9 +32,9 @@ def judge(
 ) -> EvaluationVerdict:
     """The verdict on one tuned model.
 
-    learned: it knows or writes better, beyond chance, and nothing of it got worse. memorized: it knows
-    its own passages by heart and unseen ones no better. worse: some figure fell beyond chance and none
-    rose. not_proven: all else.
+    learned: it knows or writes better, beyond chance, and nothing of it got worse. memorized: it knows its own
+    passages by heart, and neither answers nor unseen passages are better. worse: some figure fell beyond chance
+    and none rose. not_proven: all else.
     """
     if zero:
         text = "the adapter is all zeros, so that it answers as the bare base."
@@ -47,20 +50,23 @@ def _kind(mine: dict[str, Interval], *, copies: float) -> VerdictKind:
     knowing = [mine[name] for name in KNOWING if name in mine]
     judged = [*knowing, *([mine[WRITING]] if WRITING in mine else [])]
     better, worse = [one for one in judged if improved(one)], [one for one in judged if worsened(one)]
-    trained = mine.get(TRAINED)
-    by_heart = (
-        trained is not None
-        and improved(trained)
-        and WRITING in mine
-        and (trained.change < min(0.0, mine[WRITING].change) * _BY_HEART or copies >= _COPIES)
-    )
-    if by_heart and not improved(mine[WRITING]) and not any(map(improved, knowing)):
+    if _by_heart(mine, copies) and not better:
         return "memorized"
     if worse and not better:
         return "worse"
     if worse or not better or (knowing and not any(map(improved, knowing))):
         return "not_proven"
     return "learned"
+
+
+def _by_heart(mine: dict[str, Interval], copies: float) -> bool:
+    """Whether the passages that were trained on come word for word, or far more easily than unseen ones."""
+    if copies >= _COPIES:
+        return True
+    trained, unseen = mine.get(TRAINED), mine.get(WRITING)
+    if trained is None or unseen is None or not improved(trained) or trained.high >= unseen.low:
+        return False
+    return trained.change <= min(min(0.0, unseen.change) * _BY_HEART, unseen.change - _GAP)
 
 
 def _copies(repetition: Repetition | None, model: str) -> float:
@@ -74,8 +80,9 @@ def _advice(kind: VerdictKind, model: str, dataset: str, mine: dict[str, Interva
     if kind == "learned":
         return "Ask it something.", next_call("ask_model", prompt="PROMPT", models=[model])
     if kind == "memorized":
+        unseen = "unseen ones no better" if WRITING in mine else "unseen rows are of too few documents to compare"
         return (
-            "It knows its passages by heart and unseen ones no better: fewer steps, or more rows, would help.",
+            f"It knows its passages by heart and {unseen}: fewer steps, or more rows, would help.",
             next_call("start_finetune", dataset=dataset, settings={"patience": 2}, dry_run=True),
         )
     if kind == "worse":
@@ -87,6 +94,12 @@ def _advice(kind: VerdictKind, model: str, dataset: str, mine: dict[str, Interva
         return (
             "It writes more like the texts, but knows no more of their facts: train on questions about them.",
             next_call("annotate_dataset", dataset=dataset),
+        )
+    if any(improved(mine[name]) for name in KNOWING if name in mine) and WRITING in mine and worsened(mine[WRITING]):
+        return (
+            "It knows more of the facts, but takes unseen texts for less likely than its base does: fewer steps, a "
+            "lower rate or more rows may keep both.",
+            next_call("start_finetune", dataset=dataset, settings={"patience": 2}, dry_run=True),
         )
     return (
         "More test rows and questions (of five documents at least) or more steps would tell.",
