@@ -26,7 +26,6 @@ def intervals(measured: Measured, base: str, model: str, language: Language) -> 
         ),
     ]
     known = [one for one in measured.asked or [] if one.form != "unanswerable"]
-    found.append(_f1(known, base, model, language))
     found.append(_above_chance(known, base, model, language))
     found.append(_choices([one for one in known if one.options], base, model))
     return [one for one in found if one is not None]
@@ -37,12 +36,6 @@ def _bits(metric: str, texts: Texts | None, base: str, model: str) -> Interval |
         return None
     before, after = ([nats / math.log(2) for nats in texts.nats[name]] for name in (base, model))
     return _interval(metric, model, paired_ratio_interval(before, after, texts.sizes, texts.documents))
-
-
-def _f1(asked: Sequence[Asked], base: str, model: str, language: Language) -> Interval | None:
-    before, after = ([token_f1(one.answers[name], one.references, language) for one in asked] for name in (base, model))
-    found = paired_ratio_interval(before, after, [1.0] * len(asked), _groups(asked)) if asked else None
-    return _interval("token_f1", model, found)
 
 
 def _above_chance(asked: Sequence[Asked], base: str, model: str, language: Language) -> Interval | None:

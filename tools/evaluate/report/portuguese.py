@@ -83,6 +83,7 @@ PORTUGUESE: Mapping[str, str] = {
         "A certa é a mais provável de várias ({count} perguntas, {chance} ao acaso)"
     ),
     "Words in common (token F1)": "Palavras em comum (F1)",
+    "Words in common beyond chance": "Palavras em comum além do acaso",
     "Letters in common (chrF2++, of 100)": "Letras em comum (chrF2++, de 100)",
     "Order in common (ROUGE-L, of 100)": "Ordem em comum (ROUGE-L, de 100)",
     "Owns not to know ({count} questions without an answer)": "Admite não saber ({count} perguntas sem resposta)",

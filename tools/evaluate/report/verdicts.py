@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tools.evaluate.contract import EvaluateResult, EvaluationVerdict, Interval, Scores, VerdictKind
 from tools.evaluate.report.told import Told
 from tools.evaluate.report.words import Words
-from tools.evaluate.verdict import GENERAL, TRAINED, WRITING, improved, worsened
+from tools.evaluate.verdict import ABOVE_CHANCE, GENERAL, TRAINED, WRITING, improved, worsened
 
 HEADLINES: Mapping[VerdictKind, str] = {
     "learned": "It learned",
@@ -29,7 +29,7 @@ _NAMES: Mapping[str, str] = {
     TRAINED: "Bits per byte, rows trained on",
     f"{GENERAL}_pt": "Bits per byte, general text (pt)",
     f"{GENERAL}_en": "Bits per byte, general text (en)",
-    "token_f1": "Words in common (token F1)",
+    ABOVE_CHANCE: "Words in common beyond chance",
     "choice_accuracy": "Right one of several",
 }
 
@@ -110,7 +110,8 @@ def _evidence(result: EvaluateResult, one: Interval, say: Words) -> Evidence:
     said = {"good": "better", "bad": "worse", "unsure": "may be chance"}[kind]
     return Evidence(
         name=say(_NAMES[one.metric]) if one.metric in _NAMES else one.metric.replace("_", " "),
-        base=value(scores.base) if scores else "",
+        # Of several bases, that of this model.
+        base=value(scores.tuned[one.model] - one.change) if scores else "",
         tuned=value(scores.tuned[one.model]) if scores else "",
         change=signed(one.change) if bits else say("{change} points", change=signed(one.change)),
         span=say("{low} to {high}", low=signed(one.low), high=signed(one.high)),
@@ -131,8 +132,4 @@ def _scores(result: EvaluateResult, metric: str) -> Scores | None:
     if metric in (WRITING, TRAINED):
         return result.bits_per_byte if metric == WRITING else result.trained_bits_per_byte
     questions = result.questions
-    return (
-        {"token_f1": questions.token_f1, "choice_accuracy": questions.choice_accuracy}.get(metric)
-        if questions
-        else None
-    )
+    return questions.choice_accuracy if questions and metric == "choice_accuracy" else None
