@@ -28,17 +28,24 @@ def texts(models: list[str], documents: int, sources: int = 3) -> Texts:
 
 
 def measured(models: list[str]) -> Measured:
-    questions = [Question(question=f"Quem? {NASTY}", answer="Leonor", document=f"capítulo {n}") for n in range(9)]
+    names = ("Leonor", "Rui", "Simão", "Lino", "Gil", "Tomé", "Custódia", "Quim", "Hortênsia")
+    questions = [
+        Question(question=f"Quem? {NASTY}", answer=name, document=f"capítulo {n}") for n, name in enumerate(names)
+    ]
     stranger = Question(question="Quem foi Ninguém?", answer="")
     nats = {model: [3.0, 3.0 + place] for place, model in enumerate(models)}
-    said = dict(zip(models, (NASTY, "Leonor", ENDLESS, ""), strict=False))
+
+    def answers(right: str) -> dict[str, str]:
+        return dict(zip(models, (NASTY, right, ENDLESS, ""), strict=False))
+
+    said = answers("Leonor")
     return Measured(
         unseen=texts(models, 8),
         trained=texts(models, 6),
         general={"pt": texts(models, 5, 1), "en": texts(models, 5, 1)},
         asked=[
             *(
-                Asked(question=one, form="seen", answers=said, options=["Leonor", "Rui"], nats=nats)
+                Asked(question=one, form="seen", answers=answers(one.answer), options=[one.answer, "Zé"], nats=nats)
                 for one in questions
             ),
             Asked(question=stranger, form="unanswerable", answers=said),
