@@ -184,20 +184,20 @@ def _evaluate() -> Iterator[Case]:
     def case(wrong: str, arguments: dict[str, Any], kind: type[AfinaError], field: str | None, *says: str) -> Case:
         return Case("evaluate", wrong, arguments, kind, says, field)
 
-    yield case("nothing", {}, InvalidArgument, "adapter", "Give one of `adapter` and `adapters`.", "`um`")
+    yield case("nothing", {}, InvalidArgument, "adapter", "Give one of `adapter`, `adapters` and `run`.", "`um`")
     yield case("both", {"adapter": "um", "adapters": ["um"]}, InvalidArgument, "adapter", "Give one of")
     yield case("unknown adapter", {"adapter": "umm"}, NotFound, "adapter", "Did you mean `um`?")
     yield case("unknown version", {"adapter": "um@0"}, NotFound, "adapter", "There is: `um@")
-    yield case("a base", {"adapter": "tiny"}, NotFound, "adapter", "no adapter named `tiny`")
-    yield case(
-        "a run without one", {"adapter": "parado-20261124-1"}, Conflict, "adapter", "has not published an adapter"
-    )
+    yield case("unknown checkpoint", {"adapter": "um@step-3"}, NotFound, "adapter", "no model named `um@step-3`")
+    yield case("a base alone", {"adapter": "tiny"}, InvalidArgument, "dataset", "has no dataset of its own", "`livros`")
+    yield case("a run without one", {"adapter": "parado-20261124-1"}, NotFound, "adapter", "has made no adapter yet")
+    yield case("unknown run", {"run": "parado"}, NotFound, "run", "There is: `feito-20261124-1`")
+    yield case("a run without checkpoints", {"run": "parado-20261124-1"}, Conflict, "run", "keeps no checkpoint")
     yield case("binary marker", {"adapter": "binario"}, DataError, "adapter", "`binario@", "afina.json cannot be read")
     yield case("marker without base", {"adapter": "sem-campos"}, DataError, "adapter", "`sem-campos@", "damaged")
     yield case("binary weights", {"adapter": "sem-pesos"}, DataError, None, "`sem-pesos@", "adapters.safetensors")
-    yield case("other base", {"adapter": "alheio"}, Conflict, "adapter", "another `tiny`", "afina models pull tiny")
-    yield case("base that is gone", {"adapter": "orfao"}, NotFound, "adapter", "no installed model named `perdida`")
-    yield case("two bases", {"adapters": ["um", "de-outra"]}, Conflict, "adapters", "different bases: outra, tiny")
+    yield case("other base", {"adapter": "alheio"}, Conflict, "adapter", "is another", "afina models pull tiny")
+    yield case("base that is gone", {"adapter": "orfao"}, Conflict, "adapter", "`perdida`", "which is not installed")
     yield case("unknown dataset", {"adapter": "um", "dataset": "livro"}, NotFound, "dataset", "Did you mean `livros`?")
     yield case("changed dataset", {"adapter": "um", "dataset": "mudado"}, DataError, None, "mudado/", "test.jsonl")
     yield case("unknown metric", {"adapter": "um", "metrics": ["bleu"]}, InvalidArgument, "metrics[0]", "`likelihood`")

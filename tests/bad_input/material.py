@@ -123,7 +123,7 @@ def _make_adapters(ws: Workspace) -> None:
         marker = ws.adapter_folder(name) / "afina.json"
         described = {**json.loads(marker.read_text()), "dataset": dataset}
         if name == "orfao":
-            described["base"]["name"] = "perdida"
+            described["base"] = {"name": "perdida", "fingerprint": "0" * 16}
         marker.write_text(json.dumps(described))
     (ws.adapter_folder("binario") / "afina.json").write_bytes(BINARY)
     (ws.adapter_folder("sem-campos") / "afina.json").write_text('{"name": "sem-campos"}')

@@ -97,7 +97,7 @@ def test_the_same_comparison_is_made_once(whole: Workspace, both: EvaluateResult
 def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(whole: Workspace) -> None:
     started = evaluate(whole, EvaluateArgs(adapter="dois", dataset="livros", max_items=6, wait_s=0))
     kept = whole.evaluations / f".{started.evaluation}.stages"
-    first = kept / "unseen.json"
+    first = kept / "0" / "unseen.json"
     eventually(first.is_file, 60, "the first stage")
     worker = next(
         process

@@ -16,20 +16,24 @@ class EvaluateArgs(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    adapter: str | None = Field(None, description="Adapter to compare with its base: name or name@version")
+    adapter: str | None = Field(None, description="To compare with its base: name, name@version or name@step-n")
     adapters: list[str] | None = Field(
-        None, min_length=1, max_length=8, description="Several adapters of one base, compared with it and each other"
+        None, min_length=1, max_length=16, description="Several to compare, of any bases; bases too"
     )
+    run: str | None = Field(None, description="Run whose checkpoints to compare")
     dataset: str | None = Field(None, description="Dataset whose test split and questions are used; default its own")
     metrics: list[Metric] | None = Field(None, min_length=1, description="What to measure; default all")
     max_items: int = Field(100, ge=1, le=10_000, description="Most test rows, and most questions")
-    wait_s: float = Field(40, ge=0, le=45, description="Wait so many seconds for the end before answering")
-    evaluation: str | None = Field(None, description="An evaluation begun earlier: ask how far it is")
-    action: Literal["cancel"] | None = Field(None, description="Stop the evaluation named in `evaluation`")
+    wait_s: float = Field(40, ge=0, le=45, description="Seconds to wait for the end")
+    evaluation: str | None = Field(None, description="One begun earlier: ask how far it is")
+    action: Literal["cancel"] | None = Field(None, description="Stop `evaluation`")
 
 
 class Scores(BaseModel):
-    """A figure of the base and of the tuned models, by model id."""
+    """A figure of the base and of the tuned models, by model id; further bases are among the tuned."""
+
+    # The list of tools tells of an object alone, as of those that lie deeper: room there is scarce.
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("properties"))
 
     base: float
     tuned: dict[str, float]
@@ -43,12 +47,23 @@ class SourceScores(BaseModel):
     bits_per_byte: Scores
 
 
+class FormScores(BaseModel):
+    """Answers to questions of one form."""
+
+    asked: int
+    exact_match: Scores
+    token_f1: Scores
+    share_intervals: dict[str, tuple[float, float]]
+
+
 class QuestionScores(BaseModel):
     """Answers to the dataset's questions: shares from 0 to 1, overlap from 0 to 100.
 
     choice_accuracy: how often the right answer is the likeliest of several, which by chance it is `chance` often.
     share_intervals: of 95%, of exact_match and choice_accuracy, by model.
-    mcnemar: the chance that base and tuned match equally well, by tuned model.
+    mcnemar: the chance that base and tuned match equally well, by tuned model. forms: seen (in other words than
+    training's), taught (in its very words), reversed (for the subject, given the value), held_out; intervals of 95%
+    of their exact matches.
     """
 
     asked: int
@@ -59,6 +74,7 @@ class QuestionScores(BaseModel):
     chrf: Scores
     rouge_l: Scores
     mcnemar: dict[str, float]
+    forms: dict[str, FormScores] = {}
     choices: int = 0
     choice_accuracy: Scores | None = None
     chance: float | None = None
@@ -98,6 +114,36 @@ class Interval(BaseModel):
     high: float
 
 
+class Behind(BaseModel):
+    """Bits a byte more than the best model has, with a 95% interval."""
+
+    change: float
+    low: float
+    high: float
+
+
+class Standing(BaseModel):
+    """A model on the unseen rows. step: of a run's checkpoint. behind: the best; None where documents are too few."""
+
+    model: str
+    step: int | None = None
+    bits_per_byte: float
+    trained_bits_per_byte: float | None = None
+    behind: Behind | None = None
+
+
+class Standings(BaseModel):
+    """Three models or more, or a run's checkpoints. best: fewest bits a byte on the unseen rows.
+
+    memorizes_from: the run's first checkpoint after the best that knows trained passages better, beyond chance, and
+    unseen ones no better.
+    """
+
+    best: str
+    memorizes_from: str | None = None
+    table: list[Standing]
+
+
 class EvaluationVerdict(BaseModel):
     """The conclusion, the evidence, and what to do next."""
 
@@ -118,6 +164,7 @@ class EvaluateResult(BaseModel):
     perplexity: Scores | None = None
     bits_per_byte: Scores | None = None
     trained_bits_per_byte: Scores | None = Field(None, description="On passages that were trained on")
+    standings: Standings | None = None
     per_source: list[SourceScores] = []
     questions: QuestionScores | None = None
     repetition: Repetition | None = None

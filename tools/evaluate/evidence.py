@@ -25,7 +25,7 @@ def intervals(measured: Measured, base: str, model: str, language: Language) -> 
             for name, texts in (measured.general or {}).items()
         ),
     ]
-    known = [one for one in measured.asked or [] if one.form != "unanswerable"]
+    known = [one for one in measured.asked or [] if one.own]
     found.append(_above_chance(known, base, model, language))
     found.append(_choices([one for one in known if one.options], base, model))
     return [one for one in found if one is not None]

@@ -13,10 +13,10 @@ from tools.evaluate.behaviour import (
     is_in_another_language,
     is_looping,
 )
-from tools.evaluate.contract import Consistency, QuestionScores, Repetition, Scores, SourceScores
+from tools.evaluate.contract import Consistency, FormScores, QuestionScores, Repetition, Scores, SourceScores
 from tools.evaluate.copying import COPIED_TOKENS
 from tools.evaluate.items import spread
-from tools.evaluate.measured import Asked, Continued, Repeated, Texts
+from tools.evaluate.measured import Asked, Continued, Form, Repeated, Texts
 from tools.evaluate.overlap import chrf, rouge_l
 from tools.evaluate.statistics import mcnemar, share_interval
 from tools.prepare_dataset.language import Language
@@ -24,6 +24,7 @@ from tools.prepare_dataset.language import Language
 # A diverged adapter: its perplexity is told as e^100 and not as infinity.
 _MOST_NATS = 100.0
 _EXAMPLES = 4
+_FORMS: tuple[Form, ...] = ("seen", "taught", "reversed", "held_out")
 
 
 def by_model(models: Sequence[str], value: Callable[[str], float]) -> Scores:
@@ -40,7 +41,7 @@ def mean(values: Iterable[float]) -> float:
 
 def perplexity(texts: Texts, model: str) -> float:
     """exp of the mean nats a token."""
-    return math.exp(min(_MOST_NATS, sum(texts.nats[model]) / max(1, sum(texts.tokens))))
+    return math.exp(min(_MOST_NATS, sum(texts.nats[model]) / max(1, sum(texts.tokens[model]))))
 
 
 def bits_per_byte(texts: Texts, model: str) -> float:
@@ -53,7 +54,7 @@ def of_source(texts: Texts, source: str) -> Texts:
     kept = [i for i, name in enumerate(texts.sources) if name == source]
     return Texts(
         nats={model: [nats[i] for i in kept] for model, nats in texts.nats.items()},
-        tokens=[texts.tokens[i] for i in kept],
+        tokens={model: [tokens[i] for i in kept] for model, tokens in texts.tokens.items()},
         sizes=[texts.sizes[i] for i in kept],
         documents=[texts.documents[i] for i in kept],
         sources=[source] * len(kept),
@@ -76,9 +77,11 @@ def per_source(models: Sequence[str], texts: Texts) -> list[SourceScores]:
     ]
 
 
-def question_scores(models: Sequence[str], asked: Sequence[Asked], language: Language) -> QuestionScores | None:
-    """None where no question was asked."""
-    known = [one for one in asked if one.form != "unanswerable"]
+def question_scores(
+    models: Sequence[str], asked: Sequence[Asked], language: Language, base_of: Callable[[str], str]
+) -> QuestionScores | None:
+    """None where no question was asked. base_of: the base that a model is compared with, itself for a base."""
+    known = [one for one in asked if one.own]
     if not known:
         return None
     strangers = [one for one in asked if one.form == "unanswerable"]
@@ -96,7 +99,12 @@ def question_scores(models: Sequence[str], asked: Sequence[Asked], language: Lan
         chrf=score(lambda answer, right: max(chrf(answer, one) for one in right)),
         rouge_l=score(lambda answer, right: max(rouge_l(answer, one) for one in right)),
         share_intervals={"exact_match": _intervals(matched)},
-        mcnemar={model: round(mcnemar(matched[models[0]], matched[model]), 4) for model in models[1:]},
+        mcnemar={
+            model: round(mcnemar(matched[base_of(model)], matched[model]), 4)
+            for model in models
+            if base_of(model) != model
+        },
+        forms=_forms(models, asked, language),
         choices=len(choices),
         unanswerable=len(strangers),
         examples=_examples(models, known),
@@ -111,6 +119,24 @@ def question_scores(models: Sequence[str], asked: Sequence[Asked], language: Lan
             models, lambda model: mean(admits_not_knowing(one.answers[model], language) for one in strangers)
         )
     return found
+
+
+def _forms(models: Sequence[str], asked: Sequence[Asked], language: Language) -> dict[str, FormScores]:
+    """By form, in a fixed order."""
+    groups = {form: [one for one in asked if one.form == form] for form in _FORMS}
+    return {form: _form_scores(models, questions, language) for form, questions in groups.items() if questions}
+
+
+def _form_scores(models: Sequence[str], asked: Sequence[Asked], language: Language) -> FormScores:
+    matched = {model: [exact_match(one.answers[model], one.references, language) for one in asked] for model in models}
+    return FormScores(
+        asked=len(asked),
+        exact_match=by_model(models, lambda model: mean(matched[model])),
+        token_f1=by_model(
+            models, lambda model: mean(token_f1(one.answers[model], one.references, language) for one in asked)
+        ),
+        share_intervals=_intervals(matched),
+    )
 
 
 def _intervals(right: dict[str, list[bool]]) -> dict[str, tuple[float, float]]:

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tools.prepare_dataset.reading_back import Question
 
-Form = Literal["seen", "held_out", "unanswerable"]
+# Asked of what was trained on: in other words, in the very words of training, or for the subject in place of the
+# value; of what was held out; and what nothing answers.
+Form = Literal["seen", "taught", "reversed", "held_out", "unanswerable"]
 
 
 class _Strict(BaseModel):
@@ -19,17 +21,20 @@ class _Strict(BaseModel):
 
 
 class Texts(_Strict):
-    """Likelihoods of texts: nats, tokens and UTF-8 bytes scored, document and source of each."""
+    """Likelihoods of texts: nats and tokens by model, UTF-8 bytes, document and source of each.
+
+    sizes: bytes that the first base scores; other tokenizers spell the same texts, so that all are weighed alike.
+    """
 
     nats: dict[str, list[float]]
-    tokens: list[int]
+    tokens: dict[str, list[int]]
     sizes: list[int]
     documents: list[str]
     sources: list[str]
 
 
 class Asked(_Strict):
-    """A question with every model's answer. form: whether its answer stands in what was trained on.
+    """A question with every model's answer. made: of the dataset's by evaluate, to compare forms alone.
 
     options: possible answers, the right one first; nats: of each option, as the model's answer.
     """
@@ -37,8 +42,14 @@ class Asked(_Strict):
     question: Question
     form: Form
     answers: dict[str, str]
+    made: bool = False
     options: list[str] = []
     nats: dict[str, list[float]] = {}
+
+    @property
+    def own(self) -> bool:
+        """Whether it is one of the dataset's, with an answer: figures and verdicts stand on these."""
+        return self.form != "unanswerable" and not self.made
 
     @property
     def references(self) -> list[str]:

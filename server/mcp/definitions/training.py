@@ -118,7 +118,7 @@ EVALUATE = Tool(
     title="Evaluate an adapter",
     description=(
         "Measure whether training helped: base against tuned on texts and questions held out, with 95% intervals.\n"
-        "Use it when a run has succeeded, before trusting an adapter; `adapters` compares several. "
+        "Use it when a run has succeeded, before trusting an adapter. "
         "It goes on when it takes longer than `wait_s`: ask again with `evaluation`.\n"
         'Example: {"adapter": "livros", "dataset": "livros"}\n'
         "Before: training_status. Then: ask_model to see answers, export_adapter to take it elsewhere."

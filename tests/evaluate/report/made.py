@@ -18,7 +18,7 @@ def texts(models: list[str], documents: int, sources: int = 3) -> Texts:
     rows = range(2 * documents)
     return Texts(
         nats={model: [90.0 - 9 * place - row % 5 for row in rows] for place, model in enumerate(models)},
-        tokens=[30 for _ in rows],
+        tokens={model: [30 for _ in rows] for model in models},
         sizes=[60 + row for row in rows],
         documents=[f"capítulo {row // 2}" for row in rows],
         sources=[

@@ -1,4 +1,8 @@
-"""One base in memory, each adapter beside it in a slot, and all that is measured of them."""
+"""One base in memory, adapters beside it in slots, and all that is measured of them.
+
+Each model is asked as the endpoint asks it (`tools.models.serving`), the base as its first adapter is,
+so that both read the same prompts.
+"""
 
 from __future__ import annotations
 
@@ -12,60 +16,73 @@ from tools.compute.routing import BASE_SLOT, AdapterRouter
 from tools.compute.scoring import material
 from tools.compute.scoring.choices import score_options
 from tools.compute.scoring.likelihood import Scored, score
-from tools.compute.scoring.material import Item, Passage
+from tools.compute.scoring.material import Item, Opening, Passage
 from tools.compute.scoring.writing import write
 from tools.evaluate.copying import given_back, longest_runs
+from tools.evaluate.forms import own_questions, questions_asked
 from tools.evaluate.items import spread
-from tools.evaluate.measured import Asked, Continued, Form, Repeated, Texts
-from tools.evaluate.probes import options, unanswerable
+from tools.evaluate.measured import Asked, Continued, Repeated, Texts
+from tools.evaluate.probes import options
+from tools.evaluate.request import LISTED_BY, Group
+from tools.models.naming import find_model
 from tools.models.sampling import GREEDY, Sampling
+from tools.models.serving import Serving, question_ids
+from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.contract import Split
-from tools.prepare_dataset.reading_back import Dataset, Question, open_dataset
+from tools.prepare_dataset.reading_back import Dataset, Question
 from tools.workspace.jobs import Progress
 from tools.workspace.layout import Workspace
 
 ANSWER_TOKENS = 48
 OPENING_TOKENS, GOING_ON_TOKENS = 32, 64
 _PASSAGES: tuple[tuple[Split, int], ...] = (("train", 12), ("test", 4))
-_UNANSWERABLE = 12
 _CHOICES = 60
 _REPEATED = 8
 # How the same question is asked again: once greedily, then at these temperatures and seeds.
 _AGAIN = ((0.3, 1), (0.7, 2), (1.0, 3))
-_STOP = ("\n###",)
 
 
 class Evaluation:
-    """Raises what is wrong with the base, an adapter or the dataset."""
+    """The models of a group. chooser: the tokenizer of the first base, by which rows are chosen for all.
 
-    def __init__(self, ws: Workspace, request: dict[str, Any], progress: Progress) -> None:
-        self.progress, self.most = progress, int(request["max_items"])
-        self.dataset: Dataset = open_dataset(ws.dataset_folder(request["dataset"]))
-        base = load_base(ws.model_folder(request["model"]))
+    Raises what is wrong with the base, an adapter or the dataset.
+    """
+
+    def __init__(self, ws: Workspace, dataset: Dataset, group: Group, chooser: Tokenizer, progress: Progress) -> None:
+        self.dataset, self.chooser, self.progress, self.most = dataset, chooser, progress, group.max_items
+        base = load_base(ws.model_folder(group.base))
         self.tokenizer = base.tokenizer
         self.router = AdapterRouter(base.model)
-        self.slots = {request["model"]: BASE_SLOT}
+        self.slots = {group.base: BASE_SLOT} if group.with_base else {}
         self.zeros: list[str] = []
-        for name in request["adapters"]:
+        asked: dict[str, Serving | None] = {}
+        for name in group.adapters:
+            named = find_model(ws, name, "adapter", LISTED_BY)
+            assert named.adapter is not None
             # A zero adapter is measured as what it is: no change.
-            adapter = read_adapter(ws.adapter_folder(name), base.info, allow_zero=True)
+            adapter = read_adapter(named.adapter.folder, base.info, allow_zero=True)
             self.slots[name] = self.router.load(adapter)
+            asked[name] = named.serving
             if adapter.is_zero:
                 self.zeros.append(name)
+        self.serving = {group.base: next(iter(asked.values()), base.info.serving), **asked}
 
     # Likelihood -------------------------------------------------------------------------------
 
     def unseen(self) -> Texts:
-        return self._texts(material.row_items(self.dataset, "test", self.tokenizer, self.most), "unseen rows")
+        return self._texts(self._rows("test"), "unseen rows")
 
     def trained(self) -> Texts:
-        return self._texts(material.row_items(self.dataset, "train", self.tokenizer, self.most), "trained rows")
+        return self._texts(self._rows("train"), "trained rows")
 
     def general(self) -> dict[str, Texts]:
         return {
             language: self._texts(material.general_items(language, self.tokenizer), "general text")
             for language in material.GENERAL
         }
+
+    def _rows(self, split: Split) -> list[Item]:
+        return material.row_items(self.dataset, split, self.tokenizer, self.most, self.chooser)
 
     def _texts(self, items: Sequence[Item], what: str) -> Texts:
         nats: dict[str, list[Scored]] = {}
@@ -77,7 +94,7 @@ class Evaluation:
             nats[model] = score(self.router, slot, [(item.ids, item.scored) for item in items], told)
         return Texts(
             nats={model: [scored.nats for scored in found] for model, found in nats.items()},
-            tokens=[scored.tokens for scored in next(iter(nats.values()))],
+            tokens={model: [scored.tokens for scored in found] for model, found in nats.items()},
             sizes=[item.size for item in items],
             documents=[item.document for item in items],
             sources=[item.source for item in items],
@@ -86,27 +103,31 @@ class Evaluation:
     # Questions --------------------------------------------------------------------------------
 
     def asked(self) -> list[Asked]:
-        every = self.dataset.questions()
-        known = spread(every, self.most)
-        strangers = unanswerable(known, min(_UNANSWERABLE, self.most))
-        found = [
-            *(Asked(question=one, form=_form(one), answers={}) for one in known),
-            *(Asked(question=one, form="unanswerable", answers={}) for one in strangers),
-        ]
-        prompts = [material.question_prompt(self.dataset, self.tokenizer, one.question) for one in found]
+        found = questions_asked(self.dataset, self.most)
         answers = write(
             Generator(self.router, self.tokenizer),
             {
-                (number, model): GenerationRequest(prompt, ANSWER_TOKENS, slot, stop=_STOP)
-                for number, prompt in enumerate(prompts)
-                for model, slot in self.slots.items()
+                (number, model): self._request(one.question, model)
+                for number, one in enumerate(found)
+                for model in self.slots
             },
             self._telling("Answering the questions"),
         )
         for number, one in enumerate(found):
             one.answers = {model: answers[number, model] for model in self.slots}
-        self._choose([one for one in found if one.form != "unanswerable"], every)
+        self._choose([one for one in found if one.own], own_questions(self.dataset))
         return found
+
+    def _request(self, question: Question, model: str, sampling: Sampling = GREEDY) -> GenerationRequest:
+        """As the endpoint would ask it."""
+        serving = self.serving[model]
+        stop = serving.stop if serving else ()
+        return GenerationRequest(
+            self._prompt(question, model), ANSWER_TOKENS, self.slots[model], sampling=sampling, stop=stop
+        )
+
+    def _prompt(self, question: Question, model: str) -> list[int]:
+        return question_ids(self.tokenizer, question.question, self.serving[model])
 
     def _choose(self, known: Sequence[Asked], every: Sequence[Question]) -> None:
         """Score the right answer among others of its kind, where there are such."""
@@ -117,15 +138,21 @@ class Evaluation:
             if one not in chosen:
                 one.options = []
         for done, one in enumerate(chosen):
-            prompt = material.question_prompt(self.dataset, self.tokenizer, one.question)
             ids = [self.tokenizer.encode(option) for option in one.options]
-            one.nats = {model: score_options(self.router, slot, prompt, ids) for model, slot in self.slots.items()}
+            one.nats = {
+                model: score_options(self.router, slot, self._prompt(one.question, model), ids)
+                for model, slot in self.slots.items()
+            }
             self.progress(done + 1, len(chosen), "Choosing among answers")
 
     # Passages ---------------------------------------------------------------------------------
 
     def continued(self) -> list[Continued]:
-        found = [(one, split == "train") for split, count in _PASSAGES for one in self._passages(split, count)]
+        found = [
+            (material.passage(one, self.tokenizer, GOING_ON_TOKENS), split == "train")
+            for split, count in _PASSAGES
+            for one in self._openings(split, count)
+        ]
         texts = write(
             Generator(self.router, self.tokenizer),
             {
@@ -139,9 +166,9 @@ class Evaluation:
         runs = dict(zip(ids, longest_runs(list(ids.values()), self._taught()), strict=True))
         return [self._continued(number, one, trained, texts, ids, runs) for number, (one, trained) in enumerate(found)]
 
-    def _passages(self, split: Split, count: int) -> list[Passage]:
+    def _openings(self, split: Split, count: int) -> list[Opening]:
         most = min(count, self.most)
-        return material.passages(self.dataset, split, self.tokenizer, most, OPENING_TOKENS, GOING_ON_TOKENS)
+        return material.openings(self.dataset, split, self.chooser, most, OPENING_TOKENS, GOING_ON_TOKENS)
 
     def _taught(self) -> Any:
         return material.told_texts(self.dataset, "train", self.tokenizer)
@@ -157,10 +184,10 @@ class Evaluation:
     ) -> Continued:
         reference = self.tokenizer.encode(self.tokenizer.decode(one.reference).strip())
         return Continued(
-            document=one.row.document,
-            source=one.row.source,
+            document=one.opening.row.document,
+            source=one.opening.row.source,
             trained=trained,
-            opening=one.opening,
+            opening=one.opening.shown,
             reference=self.tokenizer.decode(one.reference),
             texts={model: texts[number, model] for model in self.slots},
             longest={model: runs[number, model] for model in self.slots},
@@ -168,15 +195,14 @@ class Evaluation:
         )
 
     def repeated(self) -> list[Repeated]:
-        questions = spread(self.dataset.questions(), min(_REPEATED, self.most))
+        questions = spread(own_questions(self.dataset), min(_REPEATED, self.most))
         ways = [GREEDY, *(Sampling(temperature=temperature, seed=seed) for temperature, seed in _AGAIN)]
         answers = write(
             Generator(self.router, self.tokenizer),
             {
-                (number, model, way): GenerationRequest(prompt, ANSWER_TOKENS, slot, sampling=sampling, stop=_STOP)
+                (number, model, way): self._request(one, model, sampling)
                 for number, one in enumerate(questions)
-                for prompt in [material.question_prompt(self.dataset, self.tokenizer, one)]
-                for model, slot in self.slots.items()
+                for model in self.slots
                 for way, sampling in enumerate(ways)
             },
             self._telling("Asking again"),
@@ -191,7 +217,3 @@ class Evaluation:
 
     def _telling(self, message: str) -> Callable[[int, int], None]:
         return lambda done, total: self.progress(done, total, message)
-
-
-def _form(question: Question) -> Form:
-    return "held_out" if question.split in ("valid", "test") else "seen"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import takewhile
 
 from tools.evaluate.items import spread
 from tools.models.tokenizer import Tokenizer
 from tools.prepare_dataset.contract import Split
 from tools.prepare_dataset.language import Language
-from tools.prepare_dataset.reading_back import Dataset, Question, Row, told_by
+from tools.prepare_dataset.reading_back import Dataset, Row, told_by
 
 GENERAL: tuple[Language, ...] = ("pt", "en")
 
@@ -27,19 +28,30 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A row's opening or prompt, and how the row goes on, both as ids; texts of both for people."""
+class Opening:
+    """How a row begins. cut: the character at which it is cut, None where the answer to its prompt is to follow."""
 
     row: Row
+    cut: int | None
+    shown: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A row's opening or prompt, and how the row goes on, both as ids."""
+
+    opening: Opening
     prompt: list[int]
     reference: list[int]
-    opening: str
 
 
-def row_items(dataset: Dataset, split: Split, tokenizer: Tokenizer, limit: int) -> list[Item]:
-    """Rows of a split: texts whole, answers alone where there is a prompt. Control tokens are not scored."""
-    items = [_item(row, tokenizer) for row in spread(dataset.rows(split), limit)]
-    return [item for item in items if item.size]
+def row_items(dataset: Dataset, split: Split, tokenizer: Tokenizer, limit: int, chooser: Tokenizer) -> list[Item]:
+    """Rows of a split: texts whole, answers alone where there is a prompt. Control tokens are not scored.
+
+    chooser: the rows are those that have something to score for this tokenizer, so that all bases score the same.
+    """
+    rows = [row for row in spread(dataset.rows(split), limit) if _item(row, chooser).size]
+    return [_item(row, tokenizer) for row in rows]
 
 
 def general_items(language: Language, tokenizer: Tokenizer) -> list[Item]:
@@ -93,29 +105,36 @@ def _runs(ids: Sequence[int], scored: Sequence[bool]) -> list[list[int]]:
     return found
 
 
-def question_prompt(dataset: Dataset, tokenizer: Tokenizer, question: Question) -> list[int]:
-    """The question in the form that the dataset's own questions have."""
-    if tokenizer.has_chat_template and dataset.format != "text":
-        messages = [{"role": "user", "content": question.question}]
-        return tokenizer.encode_chat(messages, add_generation_prompt=True)
-    if dataset.format == "completions":
-        # A row's prompt ends with its line, where no template parts it from the answer.
-        return tokenizer.encode(f"{question.question}\n", special=True)
-    return tokenizer.encode(dataset.instruction_prompt(question.question), special=True)
-
-
-def passages(
-    dataset: Dataset, split: Split, tokenizer: Tokenizer, limit: int, opening: int, going_on: int
-) -> list[Passage]:
-    """Rows of a split long enough to be continued: `opening` tokens of a passage, or the prompt of an answer."""
+def openings(
+    dataset: Dataset, split: Split, chooser: Tokenizer, limit: int, opening: int, going_on: int
+) -> list[Opening]:
+    """Rows of a split long enough to be continued: after `opening` tokens of a passage, or the prompt of an answer."""
     found = []
     for row in dataset.rows(split):
-        ids, learned = _spelled(row, tokenizer)
+        ids, learned = _spelled(row, chooser)
         first = learned.index(True) if True in learned else len(ids)
         start = first if first else opening
         if len(ids) - start >= going_on // 2:
-            found.append(Passage(row, ids[:start], ids[start : start + going_on], tokenizer.decode(ids[:start])))
+            shown = chooser.decode(ids[:start]) if row.text is not None else _asked(row)
+            cut = None if first else chooser.encode_with_offsets(row.text or "")[1][start - 1][1]
+            found.append(Opening(row, cut, shown))
     return spread(found, limit)
+
+
+def passage(opening: Opening, tokenizer: Tokenizer, going_on: int) -> Passage:
+    """The opening and what follows it, as ids of a tokenizer that need not be the one that chose it."""
+    ids, learned = _spelled(opening.row, tokenizer)
+    if opening.cut is not None:
+        ends = [end for _, end in tokenizer.encode_with_offsets(opening.row.text or "")[1]]
+        learned = [end > opening.cut for end in ends]
+    start = learned.index(True)
+    return Passage(opening, ids[:start], ids[start : start + going_on])
+
+
+def _asked(row: Row) -> str:
+    """What a person asks in a row, without the frame that a template puts around it."""
+    before = takewhile(lambda message: message["role"] != "assistant", row.messages or [])
+    return next((str(one["content"]) for one in reversed(list(before)) if one["role"] == "user"), row.prompt or "")
 
 
 def told_texts(dataset: Dataset, split: Split, tokenizer: Tokenizer) -> Iterator[list[int]]:

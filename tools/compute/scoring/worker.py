@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,18 @@ from tools.compute import device
 from tools.compute.scoring.evaluation import Evaluation
 from tools.errors import AfinaError
 from tools.evaluate.measured import Measured
+from tools.evaluate.merging import merge
 from tools.evaluate.report.told import Losses
 from tools.evaluate.report.write import write_report
+from tools.evaluate.request import LISTED_BY, Group, groups_of
 from tools.evaluate.result import Subject
+from tools.models.adapter_files import WEIGHTS_FILE
 from tools.models.info import load_info
+from tools.models.naming import Adapter, find_model
 from tools.models.precision import choose_precision, resident_bytes
+from tools.models.tokenizer import Tokenizer
+from tools.prepare_dataset.reading_back import open_dataset
 from tools.workspace import jobs, ledger
-from tools.workspace.adapters import read_card
 from tools.workspace.files import read_json, write_json
 from tools.workspace.jobs import Progress
 from tools.workspace.layout import Workspace
@@ -47,31 +52,56 @@ STAGES: dict[str, tuple[str, ...]] = {
 def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Measure and write the report; returns its JSON."""
     holder = f"evaluate-{request['evaluation']}"
-    info = load_info(ws.model_folder(request["model"]))
-    predicted = resident_bytes(info, choose_precision(info, "serve")) + _WORKING_BYTES
+    predicted = max(_bytes_of(ws, group) for group in groups_of(request)) + _WORKING_BYTES
     lock: Path = jobs.lock_path(ws, request["evaluation"])
     while blocking := ledger.claim(ws, holder, "evaluation", predicted, lock):
         progress(0, 1, f"Waiting for memory held by {', '.join(entry.holder for entry in blocking)}")
         time.sleep(_POLL_S)
+    kept = ws.evaluations / f".{request['evaluation']}.stages"
     try:
-        progress(0, 1, "Loading the model")
         device.set_up()
-        evaluation = Evaluation(ws, request, progress)
-        kept = ws.evaluations / f".{request['evaluation']}.stages"
-        measured = measure(evaluation, request["metrics"], kept)
-        subject = Subject(
-            evaluation=request["evaluation"],
-            dataset=request["dataset"],
-            language=evaluation.dataset.language,
-            models=tuple(evaluation.slots),
-            zeros=evaluation.zeros,
-        )
+        subject, measured = _measure_all(ws, request, kept, progress)
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         result = write_report(ws, request, subject, measured, _runs(ws, request["adapters"]), made)
         shutil.rmtree(kept, ignore_errors=True)
         return result.model_dump(exclude_none=True)
     finally:
         ledger.release(ws, holder)
+
+
+def _measure_all(ws: Workspace, request: dict[str, Any], kept: Path, progress: Progress) -> tuple[Subject, Measured]:
+    """The groups one after the other, so that one base at a time is in memory."""
+    groups = groups_of(request)
+    dataset = open_dataset(ws.dataset_folder(request["dataset"]))
+    chooser = Tokenizer.load(ws.model_folder(groups[0].base))
+    parts: list[Measured] = []
+    bases: dict[str, str] = {}
+    zeros: list[str] = []
+    for number, group in enumerate(groups):
+        progress(0, 1, f"Loading {group.base}")
+        evaluation = Evaluation(ws, dataset, group, chooser, progress)
+        parts.append(measure(evaluation, request["metrics"], kept / str(number)))
+        bases |= dict.fromkeys(evaluation.slots, group.base)
+        zeros += evaluation.zeros
+        del evaluation
+        device.give_back()
+    subject = Subject(
+        evaluation=request["evaluation"],
+        dataset=request["dataset"],
+        language=dataset.language,
+        models=tuple(bases),
+        zeros=zeros,
+        bases=bases,
+        run=request.get("run"),
+    )
+    return subject, merge(parts)
+
+
+def _bytes_of(ws: Workspace, group: Group) -> int:
+    """What a group's weights take."""
+    info = load_info(ws.model_folder(group.base))
+    beside = sum((adapter.folder / WEIGHTS_FILE).stat().st_size for adapter in _adapters(ws, group.adapters))
+    return resident_bytes(info, choose_precision(info, "serve")) + beside
 
 
 def measure(evaluation: Evaluation, metrics: list[str], kept: Path) -> Measured:
@@ -104,17 +134,22 @@ def _keep(path: Path, part: Measured) -> None:
         shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def _runs(ws: Workspace, adapters: list[str]) -> dict[str, Losses]:
+def _runs(ws: Workspace, models: list[str]) -> dict[str, Losses]:
     """The losses of the runs that made the adapters, as far as the workspace still knows them."""
     found: dict[str, Losses] = {}
-    for name in adapters:
-        run = read_card(ws.adapter_folder(name)).run
+    for adapter in _adapters(ws, models):
+        run = adapter.card.run
         if run is not None:
             found[run] = {
                 "training": spread_losses(ws, run, "train", _CURVE_POINTS),
                 "validation": spread_losses(ws, run, "valid", _CURVE_POINTS),
             }
     return found
+
+
+def _adapters(ws: Workspace, models: Iterable[str]) -> list[Adapter]:
+    named = (find_model(ws, name, "adapter", LISTED_BY) for name in models)
+    return [one.adapter for one in named if one.adapter is not None]
 
 
 if __name__ == "__main__":
