@@ -30,7 +30,8 @@ def _verdict(card: Card, say: Words) -> Iterator[str]:
     yield f"**{card.headline}**: `{card.model}`. {card.meaning}"
     yield ""
     for one in card.evidence:
-        yield f"- {one.name}: {one.base} → {one.tuned}, {one.change} ({say('95% interval')} {one.span}), {one.said}"
+        values = f"{one.base} → {one.tuned}, " if one.base else ""
+        yield f"- {one.name}: {values}{one.change} ({say('95% interval')} {one.span}), {one.said}"
     yield ""
     yield f"{card.advice} `{card.command}`"
     yield ""
