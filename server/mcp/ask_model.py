@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.engine.models import resolve
 from server.mcp.endpoint import Endpoint
+from server.mcp.mending import add_next
 from server.mcp.tool import ToolContext
 from server.settings import Settings
-from tools.errors import AfinaError, DataError, InvalidArgument, NotFound, RequestError
+from tools.errors import AfinaError, DataError, DoesNotFit, InvalidArgument, NotFound, RequestError
 from tools.next_call import next_call
 from tools.workspace.adapters import read_card
 from tools.workspace.layout import ADAPTER_MARKER, Workspace
@@ -75,15 +76,17 @@ def ask_model(context: ToolContext, args: AskArgs) -> AskResult:
     messages = _messages(args)
     models = list(dict.fromkeys(args.models)) if args.models else default_models(context.ws, context.settings)
     endpoint = context.ask()
-    answers = _ask_together(context, endpoint, models, messages, args) or _ask_each(
-        context, endpoint, models, messages, args
-    )
-    return AskResult(answers=answers, next=_next(context.ws, models))
+    answers = _ask_together(context, endpoint, models, messages, args)
+    if answers is not None:
+        return AskResult(answers=answers, next=_next(context.ws, models))
+    answers, refusal = _ask_each(context, endpoint, models, messages, args)
+    return AskResult(answers=answers, next=(refusal and refusal.next) or _next(context.ws, models))
 
 
 def _ask_each(
     context: ToolContext, endpoint: Endpoint, models: list[str], messages: list[dict[str, str]], args: AskArgs
-) -> list[Answer]:
+) -> tuple[list[Answer], AfinaError | None]:
+    """Each model's answer, or why it has none; and the first refusal, with the call that would do."""
     with ThreadPoolExecutor(max_workers=len(models)) as pool:
         asked = [pool.submit(_ask, context, endpoint, model, messages, args) for model in models]
     answers: list[Answer] = []
@@ -95,9 +98,13 @@ def _ask_each(
             answers.append(Answer(model=model, error=str(error)))
         else:
             answers.append(future.result())
+    for refusal in refusals:
+        if isinstance(refusal, DoesNotFit) and args.max_tokens > 1:
+            refusal.details["instead"] = {"max_tokens": args.max_tokens // 2}
+        add_next("ask_model", args.model_dump(exclude_unset=True), refusal)
     if len(refusals) == len(models):
         raise refusals[0]
-    return answers
+    return answers, next(iter(refusals), None)
 
 
 def _ask_together(

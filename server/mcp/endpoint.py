@@ -55,7 +55,7 @@ class Endpoint:
                     return
                 chunk = _object(data)
                 if "error" in chunk:
-                    raise _from_api(500, chunk)
+                    raise _from_api(_status_of(chunk["error"]), chunk)
                 yield chunk
 
     @contextmanager
@@ -83,6 +83,14 @@ def _object(data: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _status_of(error: Any) -> int:
+    """The status that an error would have had, had it come before the answer began."""
+    kind, code = (error.get("type"), error.get("code")) if isinstance(error, dict) else (None, None)
+    if code == "model_not_found":
+        return 404
+    return {"invalid_request_error": 400, "rate_limit_error": 429}.get(str(kind), 500)
+
+
 def _from_api(status: int, body: dict[str, Any]) -> AfinaError:
     """Our own server's refusal, as the kind of error that it is."""
     error = body.get("error")
@@ -100,7 +108,7 @@ def _from_api(status: int, body: dict[str, Any]) -> AfinaError:
         return missing
     if status in (429, 503):
         return MachineError(message, fix="Call again in a while.")
-    if status == 413:
+    if status == 413 or told.get("code") == "context_length_exceeded":
         return DoesNotFit(message)
     if status < 500:
         # The tools call the API's `model` by their own name for it.
