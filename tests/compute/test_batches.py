@@ -233,4 +233,4 @@ def test_a_slow_device_reads_less_at_once_while_others_write(base: LoadedBase) -
     while len(generator):
         generator.step()
     # Half a second's worth, and never fewer than is worth a step.
-    assert (alone, max(length for _, length in sizes)) == (300, 100)
+    assert (alone, max(length for _, length in sizes)) == (300, 200)

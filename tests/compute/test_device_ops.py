@@ -84,3 +84,14 @@ def test_fused_attention_is_asked_for_only_where_it_works() -> None:
 def test_log_sum_exp_is_mlxs() -> None:
     x = mx.random.normal((3, 5, 700), key=mx.random.key(4)) * 30
     assert mx.allclose(device_ops.log_sum_exp(x), mx.logsumexp(x, axis=-1), rtol=1e-6, atol=1e-4)
+
+
+def test_weights_laid_out_for_products_keep_their_values_and_their_answers(tiny_ws: Workspace) -> None:
+    device.set_up()
+    plain, laid = (load_base(tiny_ws.models / "tiny", purpose).model for purpose in ("train", "serve"))
+    ids = mx.array([[5, 60, 200, 17]])
+    assert mx.allclose(plain(ids), laid(ids), atol=1e-5)
+    gate = laid.layers[0].mlp.gate_proj.weight
+    assert mx.array_equal(gate, plain.layers[0].mlp.gate_proj.weight)
+    # Column by column where there are more outputs than inputs.
+    assert memoryview(gate).strides[0] < memoryview(gate).strides[1]

@@ -1,4 +1,4 @@
-"""Attention and SwiGLU as each device does them best in training.
+"""Attention, SwiGLU and weights as each device does best with them.
 
 On the CPU backend exponentials hold training up: there `mx.exp` and `mx.sigmoid` take 14 to 19 ns an
 element on x86, more than the products around them, and `mx.power` of a constant 6 (mlx 0.32.4). Here
@@ -141,6 +141,21 @@ def fused_works(width: int, dtype: mx.Dtype) -> bool:
     except (ValueError, RuntimeError):
         return False
     return True
+
+
+def lay_out(model: nn.Module) -> None:
+    """Lay weights out in memory as the device multiplies few rows by them fastest; shapes and values stay.
+
+    OpenBLAS packs a weight anew for each product, and with more outputs than inputs it does so faster
+    column by column: 0.6 to 0.9 of the time for 1 to 64 rows, the same for hundreds.
+    """
+    if device.kind() != "cpu":
+        return
+    for _, module in model.named_modules():
+        weight = module.get("weight") if type(module) in (nn.Linear, nn.Embedding) else None
+        if weight is not None and weight.shape[0] > weight.shape[1]:
+            module.weight = mx.contiguous(weight.T).T
+            mx.eval(module.weight)
 
 
 def _suited() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mlx.utils import tree_map
 from mlx_lm.utils import dequantize_model, load_model
 
 from tools.compute import device
+from tools.compute.device_ops import lay_out
 from tools.errors import DataError
 from tools.models.info import ModelInfo, load_info
 from tools.models.precision import Precision, Purpose, choose_precision
@@ -38,6 +39,8 @@ def load_base(folder: Path, purpose: Purpose = "serve") -> LoadedBase:
     precision = choose_precision(info, purpose)
     model = _load_lazily(folder, info, precision)
     mx.eval(model.parameters())
+    if purpose == "serve":
+        lay_out(model)
     device.give_back()
     return LoadedBase(model=model, tokenizer=Tokenizer.load(folder), info=info, precision=precision)
 

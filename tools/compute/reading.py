@@ -18,8 +18,8 @@ from tools.compute.rows import Row
 # A prompt waits for another that is being read when that saves it this many tokens.
 WORTH_WAITING = 32
 # How long rows that write may wait for a chunk that no more rows wait for, as far as that leaves it so many tokens.
-_PATIENCE_S = 0.5
-_SMALLEST_CHUNK = 64
+_PATIENCE_S = 1.0
+_SMALLEST_CHUNK = 128
 # The most bytes of logits to compute at once for the log-probabilities of a prompt.
 _SCORED_BYTES = 32 * 1024**2
 

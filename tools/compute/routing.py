@@ -15,6 +15,7 @@ import mlx.nn as nn
 from mlx_lm.models.cache import make_prompt_cache
 
 from tools.compute import device
+from tools.compute.device_ops import suited_to_device
 from tools.compute.lora import AdapterWeights
 from tools.compute.routed_linear import Group, RoutedLinear, RowSlots, branch_type, width
 from tools.errors import Conflict
@@ -78,7 +79,8 @@ class AdapterRouter:
         *own, carrier = cache
         self.rows.choose(carrier.slots)
         try:
-            return self.model(tokens, cache=own)
+            with suited_to_device(self.model):
+                return self.model(tokens, cache=own)
         finally:
             self.rows.choose(())
 

@@ -13,7 +13,7 @@ from tools.models.precision import Precision, activation_bytes
 from tools.workspace import machine
 
 # Tokens of prompts that go through the model at once: bounds how long the rows that write wait for them.
-PREFILL_CHUNK = 512
+PREFILL_CHUNK = 1024
 # A chunk that looks back at many tokens is made smaller, down to so many, rather than take more bytes.
 _SMALLEST_CHUNK = 32
 _CHUNK_BYTES = 512 * 1024**2

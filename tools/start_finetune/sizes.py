@@ -7,7 +7,7 @@ _STEP = 32
 
 def rounded(size: int) -> int:
     """The next size of few: multiples of 32, and of an eighth of the power of two below from 512 on."""
-    step = max(_STEP, 2 ** (max(size - 1, 1).bit_length() - 1) // 8)
+    step = max(_STEP, (1 << (max(size - 1, 1).bit_length() - 1)) // 8)
     return -(-size // step) * step
 
 
