@@ -21,12 +21,13 @@ class EvaluateArgs(BaseModel):
         None, min_length=1, max_length=16, description="Several to compare, of any bases; bases too"
     )
     run: str | None = Field(None, description="Run whose checkpoints to compare")
-    dataset: str | None = Field(None, description="Dataset whose test split and questions are used; default its own")
-    metrics: list[Metric] | None = Field(None, min_length=1, description="What to measure; default all")
-    max_items: int = Field(100, ge=1, le=10_000, description="Most test rows, and most questions")
+    dataset: str | None = Field(None, description="For test rows and questions; default its own")
+    metrics: list[Metric] | None = Field(None, min_length=1, description="Default all")
+    max_items: int = Field(100, ge=1, le=10_000, description="Most rows and questions")
     wait_s: float = Field(40, ge=0, le=45, description="Seconds to wait for the end")
-    evaluation: str | None = Field(None, description="One begun earlier: ask how far it is")
+    evaluation: str | None = Field(None, description="One begun earlier")
     action: Literal["cancel"] | None = Field(None, description="Stop `evaluation`")
+    detail: Literal["concise", "detailed"] = "concise"
 
 
 class Scores(BaseModel):

@@ -50,6 +50,15 @@ def _evaluate(context: ToolContext, args: EvaluateArgs) -> BaseModel:
     return evaluate(context.ws, args)
 
 
+def _evaluate_images(args: EvaluateArgs, result: EvaluateResult) -> list[bytes]:
+    if args.detail != "detailed":
+        return []
+    from server.mcp.comparison_image import draw
+
+    image = draw(result)
+    return [image] if image else []
+
+
 def _evaluate_progress(context: ToolContext, args: EvaluateArgs) -> Progress | None:
     return newest_job(context, "evaluation", args.evaluation)
 
@@ -119,7 +128,7 @@ EVALUATE = Tool(
     description=(
         "Measure whether training helped: base against tuned on texts and questions held out, with 95% intervals.\n"
         "Use it when a run has succeeded, before trusting an adapter. "
-        "It goes on when it takes longer than `wait_s`: ask again with `evaluation`.\n"
+        "It goes on when it takes longer than `wait_s`: ask again with `evaluation`. `detailed` adds an image.\n"
         'Example: {"adapter": "livros", "dataset": "livros"}\n'
         "Before: training_status. Then: ask_model to see answers, export_adapter to take it elsewhere."
     ),
@@ -128,6 +137,7 @@ EVALUATE = Tool(
     handler=_evaluate,
     idempotent=True,
     progress=_evaluate_progress,
+    images=_evaluate_images,
 )
 
 EXPORT_ADAPTER = Tool(

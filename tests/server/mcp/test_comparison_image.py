@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import numpy as np
+from mcp import Client
 
 from server.mcp.comparison_image import BASE, TUNED, WIDTH, draw
 from server.mcp.picture import BLACK
+from server.mcp.server import build_server
+from server.mcp.tool import ToolContext
 from tests.evaluate.report.made import made
 from tests.server.mcp.test_curve_image import decode
 from tools.evaluate.contract import EvaluateResult
@@ -56,6 +62,23 @@ def test_a_whisker_spans_the_interval_of_the_change() -> None:
     scale = bars(dots, BASE)[0] / result.bits_per_byte.base
     assert abs((columns[-1] - columns[0]) - (one.high - one.low) * scale) <= 2
     assert abs(columns[0] - 16 - (result.bits_per_byte.base + one.low) * scale) <= 2
+
+
+async def test_a_detailed_evaluation_brings_the_image_and_a_concise_one_does_not(context: ToolContext) -> None:
+    result = made().result
+    request = json.dumps({"adapters": ["livros@0c1da0e5"], "dataset": "livros", "metrics": [], "max_items": 100})
+    context.ws.store.write(
+        "INSERT INTO jobs (job, kind, state, request, result, created, updated)"
+        " VALUES (?, 'evaluation', 'succeeded', ?, ?, 1, 1)",
+        (result.evaluation, request, result.model_dump_json()),
+    )
+    asked = {"evaluation": result.evaluation}
+    async with Client(build_server(context)) as client:
+        detailed = await client.call_tool("evaluate", {**asked, "detail": "detailed"})
+        concise = await client.call_tool("evaluate", asked)
+    assert [part.type for part in detailed.content] == ["text", "image"]
+    assert base64.b64decode(detailed.content[1].data) == draw(result)
+    assert [part.type for part in concise.content] == ["text"]
 
 
 def test_what_was_not_measured_gives_no_image() -> None:
