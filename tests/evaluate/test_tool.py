@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.evaluate.waiting import finished
 from tests.support.running_server import eventually
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import make_tiny_model
@@ -33,16 +34,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     stop_all(ws)
 
 
-def finished(ws: Workspace, **arguments: object) -> EvaluateResult:
-    result = evaluate(ws, EvaluateArgs(dataset="livros", max_items=6, **arguments))  # type: ignore[arg-type]
-    while result.state in ("queued", "running"):
-        result = evaluate(ws, EvaluateArgs(evaluation=result.evaluation, wait_s=30))
-    return result
-
-
 @pytest.fixture(scope="module")
 def both(whole: Workspace) -> EvaluateResult:
-    return finished(whole, adapters=["um", "nada"])
+    return finished(whole, adapters=["um", "nada"], dataset="livros", max_items=6)
 
 
 def test_all_is_measured_of_base_and_adapters(both: EvaluateResult) -> None:
@@ -109,7 +103,7 @@ def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(whole: Workspace) -
     measured = json.loads(first.read_text("utf-8"))
     measured["unseen"]["documents"][0] = "marca"
     first.write_text(json.dumps(measured), encoding="utf-8")
-    assert finished(whole, adapter="dois").state == "succeeded"
+    assert finished(whole, adapter="dois", dataset="livros", max_items=6).state == "succeeded"
     assert not kept.exists()
     told = json.loads((whole.evaluations / started.evaluation / "report.json").read_text("utf-8"))
     assert told["measured"]["unseen"] == measured["unseen"]

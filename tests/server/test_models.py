@@ -11,6 +11,7 @@ import pytest
 from server.engine.errors import NotServed
 from server.engine.models import listed, resolve
 from server.settings import Settings
+from tests.support.run_rows import add_run
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import make_tiny_model
 from tools.errors import Conflict, DataError, InvalidArgument, NotFound
@@ -20,17 +21,6 @@ from tools.workspace.layout import Workspace
 
 def settings(ws: Workspace, **how: Any) -> Settings:
     return Settings(workspace=ws.root, **how)
-
-
-def add_run(ws: Workspace, run: str, name: str, created: float = 1.0) -> None:
-    runs.insert(
-        ws,
-        runs.Run(
-            run=run, name=name, state="succeeded", dataset="d@1", model="tiny", plan={}, step=9, steps=9, asked=None,
-            error=None, adapter=None, created=created, updated=created,
-        ),
-        None,
-    )  # fmt: skip
 
 
 def test_a_base_stands_for_itself(tiny_ws: Workspace) -> None:

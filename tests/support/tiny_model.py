@@ -24,8 +24,8 @@ CHAT_TEMPLATE = (
 )
 
 
-def write_tokenizer(folder: Path, vocab_size: int = 400) -> int:
-    """Train a byte-level BPE on a few lines and write the tokenizer's files; returns the vocabulary's size."""
+def write_tokenizer(folder: Path, vocab_size: int = 400, text: str = TEXT) -> int:
+    """Train a byte-level BPE on `text` and write the tokenizer's files; returns the vocabulary's size."""
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -35,7 +35,7 @@ def write_tokenizer(folder: Path, vocab_size: int = 400) -> int:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([TEXT], trainer)
+    tokenizer.train_from_iterator([text], trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(
         json.dumps(
@@ -53,11 +53,22 @@ def write_tokenizer(folder: Path, vocab_size: int = 400) -> int:
     return tokenizer.get_vocab_size()
 
 
-def make_tiny_model(ws: Workspace, name: str = "tiny", seed: int = 0, layers: int = 3, hidden: int = 64) -> Path:
-    """Install a random Llama of about 0.2 M parameters as base `name`; returns its folder."""
+def make_tiny_model(
+    ws: Workspace,
+    name: str = "tiny",
+    seed: int = 0,
+    layers: int = 3,
+    hidden: int = 64,
+    vocab_size: int = 400,
+    text: str = TEXT,
+) -> Path:
+    """Install a random Llama of about 0.2 M parameters as base `name`, its tokenizer made from `text`.
+
+    Returns its folder.
+    """
     folder = ws.models / name
     folder.mkdir(parents=True)
-    vocab = write_tokenizer(folder)
+    vocab = write_tokenizer(folder, vocab_size, text)
     heads, kv_heads, inner = 4, 2, hidden * 2
     head_dim = hidden // heads
     rng = np.random.default_rng(seed)

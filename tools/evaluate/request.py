@@ -58,7 +58,7 @@ def build_request(ws: Workspace, args: EvaluateArgs) -> dict[str, Any]:
     }
     told = {**request, "weights": _weights(found), "format": _FORMAT}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
-    return {**request, "evaluation": f"{(args.run or names[0]).partition('@')[0]}-{digest}"}
+    return {**request, "evaluation": f"{next(iter(found)).partition('@')[0]}-{digest}"}
 
 
 def call_of(request: Mapping[str, Any]) -> str:
