@@ -107,7 +107,7 @@ class Evaluation:
         answers = write(
             Generator(self.router, self.tokenizer),
             {
-                (number, model): self._request(one.question, model)
+                (number, model): self.request(one.question, model)
                 for number, one in enumerate(found)
                 for model in self.slots
             },
@@ -118,7 +118,7 @@ class Evaluation:
         self._choose([one for one in found if one.own], own_questions(self.dataset))
         return found
 
-    def _request(self, question: Question, model: str, sampling: Sampling = GREEDY) -> GenerationRequest:
+    def request(self, question: Question, model: str, sampling: Sampling = GREEDY) -> GenerationRequest:
         """As the endpoint would ask it."""
         serving = self.serving[model]
         stop = serving.stop if serving else ()
@@ -200,7 +200,7 @@ class Evaluation:
         answers = write(
             Generator(self.router, self.tokenizer),
             {
-                (number, model, way): self._request(one, model, sampling)
+                (number, model, way): self.request(one, model, sampling)
                 for number, one in enumerate(questions)
                 for model in self.slots
                 for way, sampling in enumerate(ways)
