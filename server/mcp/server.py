@@ -25,6 +25,7 @@ from server.mcp.rendering import as_text, bounded, structured
 from server.mcp.resources import ServerOfResources, add_resources, stamps
 from server.mcp.schema import input_schema, output_schema
 from server.mcp.subscriptions import WatchingBus, serve_subscriptions
+from server.mcp.tasks import Tasks
 from server.mcp.tool import Progress, Tool, ToolContext
 from server.mcp.under_way import calls
 from tools.errors import AfinaError, NotFound
@@ -164,6 +165,7 @@ def build_server(context: ToolContext) -> AfinaServer:
             instructions=INSTRUCTIONS,
             tools=[RegistryTool.of(tool, context) for tool in registry.TOOLS],
             subscriptions=bus,
+            extensions=[Tasks(waiting={tool.name for tool in registry.TOOLS if tool.progress})],
         )
     add_resources(server, context)
     serve_subscriptions(server, bus)

@@ -34,14 +34,19 @@ def eventually(check: Callable[[], T], seconds: float = 20.0, what: str = "it") 
 
 
 class RunningServer:
-    """Started by the constructor, which returns once it listens. Used as a context manager."""
+    """Started by the constructor, which returns once it listens. Used as a context manager.
+
+    module: what is run; it takes the words of the `afina` command.
+    """
+
+    module = "server.cli"
 
     def __init__(self, ws: Workspace, **settings: Any) -> None:
         environment = {f"AFINA_{name.upper()}": str(value) for name, value in settings.items()}
         self.ws = ws
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            child_command("server.cli", ["serve", "--workspace", str(ws.root), "--port", "0"]),
+            child_command(self.module, ["serve", "--workspace", str(ws.root), "--port", "0"]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=(ws.logs / "stderr.log").open("ab"),
