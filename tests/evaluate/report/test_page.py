@@ -114,6 +114,19 @@ def test_the_verdict_stands_first_with_its_evidence_and_the_next_step(browser: B
     assert seen.value("document.querySelector('.verdict').getBoundingClientRect().bottom") < 900
 
 
+def test_a_runs_checkpoints_stand_in_a_table_and_on_a_curve(browser: Browser, tmp_path: Path) -> None:
+    run = "livros-20261124-1"
+    checkpoints = tuple(f"{run}@step-{step}" for step in range(100, 1300, 100))
+    seen = shown(browser, made(checkpoints, run=run), tmp_path, 390)
+    rows = seen.value("[...document.querySelectorAll('section table')][0].rows.length")
+    assert rows == 1 + 1 + len(checkpoints)
+    assert seen.value("document.querySelector('table b.good').closest('tr').rowIndex") == rows - 1
+    assert seen.value("document.querySelectorAll('svg.curve').length") == 2
+    # Beside one another stand the base and the best alone.
+    assert seen.value("document.querySelectorAll('.source.all rect').length") == 2
+    assert seen.value(_CUT_OFF) == []
+
+
 def test_texts_of_models_are_shown_and_never_run(browser: Browser, tmp_path: Path) -> None:
     seen = shown(browser, made(), tmp_path)
     assert seen.value("window.broken") is None

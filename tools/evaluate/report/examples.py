@@ -56,7 +56,7 @@ def _example(told: Told, one: Asked, say: Words) -> Example:
         question=one.question.question,
         form=say(_FORMS[one.form]),
         reference=reference,
-        answers=[_answer(told, one, model, say) for model in told.models],
+        answers=[_answer(told, one, model, say) for model in told.beside],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tools.evaluate.measured import Texts
 from tools.evaluate.report import plots
 from tools.evaluate.report.examples import Example, answered
 from tools.evaluate.report.plots import Bar, Curve, Group, Line
-from tools.evaluate.report.tables import tables
+from tools.evaluate.report.tables import standings, tables
 from tools.evaluate.report.told import Told
 from tools.evaluate.report.verdicts import Evidence, cards
 from tools.evaluate.report.words import Words
@@ -38,6 +38,9 @@ def page(told: Told) -> str:
         say=say,
         cards=cards(told),
         strip=_strip,
+        tone=lambda model: plots.tone(told.models.index(model)),
+        standings=standings(told, say),
+        steps=_steps(told, say),
         curves=[(run, drawn) for run, losses in told.losses.items() if (drawn := _curve(run, losses, say)) is not None],
         sources=[(group, Markup(plots.bars(group, _most(sources)))) for group in sources],
         sources_all=len(set(told.measured.unseen.sources)) if told.measured.unseen else 0,
@@ -65,6 +68,21 @@ def _strip(one: Evidence) -> Markup:
     return Markup(plots.strip(*one.for_better, one.kind))
 
 
+def _steps(told: Told, say: Words) -> tuple[Curve, list[Line]] | None:
+    """Bits a byte over a run's checkpoints, of unseen rows and of those trained on; the base stands at step 0."""
+    found = told.result.standings
+    if found is None or all(one.step is None for one in found.table):
+        return None
+    table = [one for one in found.table if one.step is not None or one.model == told.models[0]]
+    trained = [(one.step or 0, one.trained_bits_per_byte) for one in table]
+    lines = [
+        Line(say("rows trained on"), [(step, bits) for step, bits in trained if bits is not None], marked=True),
+        Line(say("unseen rows"), [(one.step or 0, one.bits_per_byte) for one in table], marked=True),
+    ]
+    drawn = plots.curve(lines, say("Bits per byte by checkpoint; less is better."))
+    return (drawn, lines) if drawn is not None else None
+
+
 def _curve(run: str, losses: Any, say: Words) -> tuple[Curve, list[Line]] | None:
     lines = [Line(say(name), points, marked=name == "validation") for name, points in losses.items()]
     drawn = plots.curve(lines, say("Loss of {run}, in nats a token; less is better.", run=run))
@@ -76,26 +94,25 @@ def _sources(told: Told, say: Words) -> list[Group]:
     texts = told.measured.unseen
     if texts is None or not texts.sizes:
         return []
-    groups = [_group(say("All sources"), texts, told.models, say)]
+    groups = [_group(say("All sources"), texts, told, say)]
     parts = [(name, of_source(texts, name)) for name in sorted(set(texts.sources))]
     if len(parts) > 1:
         largest = sorted(parts, key=lambda part: -sum(part[1].sizes))[:_MOST_SOURCES]
-        groups += [_group(name, part, told.models, say) for name, part in parts if (name, part) in largest]
+        groups += [_group(name, part, told, say) for name, part in parts if (name, part) in largest]
     return groups
 
 
-def _group(name: str, texts: Texts, models: Sequence[str], say: Words) -> Group:
+def _group(name: str, texts: Texts, told: Told, say: Words) -> Group:
     count = len(texts.sizes)
     note = say("1 row") if count == 1 else say("{count} rows", count=count)
-    return Group(name, note, list(_bars(texts, models, say)))
+    return Group(name, note, [_bar(texts, model, told, say) for model in told.beside])
 
 
-def _bars(texts: Texts, models: Sequence[str], say: Words) -> Iterator[Bar]:
-    for model in models:
-        bits = [nats / math.log(2) for nats in texts.nats[model]]
-        found = interval_of_ratio(bits, texts.sizes, texts.documents)
-        value = bits_per_byte(texts, model)
-        yield Bar(value, say.number(value, 2), *(found[1:] if found else ()))
+def _bar(texts: Texts, model: str, told: Told, say: Words) -> Bar:
+    bits = [nats / math.log(2) for nats in texts.nats[model]]
+    found = interval_of_ratio(bits, texts.sizes, texts.documents)
+    value = bits_per_byte(texts, model)
+    return Bar(told.models.index(model), value, say.number(value, 2), *(found[1:] if found else ()))
 
 
 def _most(groups: Sequence[Group]) -> float:

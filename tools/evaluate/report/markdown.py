@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tools.evaluate.report.examples import answered
-from tools.evaluate.report.tables import Row, Table, tables
+from tools.evaluate.report.tables import Row, Table, standings, tables
 from tools.evaluate.report.told import Told
 from tools.evaluate.report.verdicts import Card, cards
 from tools.evaluate.report.words import Words
@@ -16,11 +16,10 @@ _MOST_ANSWERS = 4
 def markdown(told: Told) -> str:
     """The report for a person who reads it as text, in the dataset's language."""
     say = Words(told.language)
-    beside = say("Beside its base {base}, on the dataset {dataset}", base=told.models[0], dataset=told.dataset)
-    lines = [f"# {say('Evaluation')} {told.result.evaluation}", "", f"{beside}.", ""]
+    lines = [f"# {say('Evaluation')} {told.result.evaluation}", "", f"{say.heading(told.bases, told.dataset)}.", ""]
     for card in cards(told):
         lines += _verdict(card, say)
-    lines += _sources(told, say)
+    lines += [*_standings(told, say), *_sources(told, say)]
     for table in tables(told):
         lines += [f"## {table.title}", "", table.about, "", *_table(told.models, table), ""]
     return "\n".join([*lines, *_examples(told, say)]).rstrip() + "\n"
@@ -35,6 +34,18 @@ def _verdict(card: Card, say: Words) -> Iterator[str]:
     yield ""
     yield f"{card.advice} `{card.command}`"
     yield ""
+
+
+def _standings(told: Told, say: Words) -> list[str]:
+    rows = [
+        f"| {inline(one.model)}{' ★' if one.best else ''} | {one.unseen} | {one.trained} | {one.behind} |"
+        for one in standings(told, say)
+    ]
+    heads = "| ".join(
+        ["", "", *(say(head) + " " for head in ("unseen rows", "rows trained on", "behind the best")), ""]
+    )
+    title = [f"## {say('One against another')}", "", say("Bits per byte; less is better."), ""]
+    return [*title, heads.strip(), "|---|---|---|---|", *rows, ""] if rows else []
 
 
 def _sources(told: Told, say: Words) -> list[str]:

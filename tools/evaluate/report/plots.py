@@ -17,8 +17,9 @@ _BAR = 18
 
 @dataclass(frozen=True)
 class Bar:
-    """A value and its 95% interval, where there is one. said: the value in words."""
+    """A value and its 95% interval, where there is one. place: of its model; said: the value in words."""
 
+    place: int
     value: float
     said: str
     low: float | None = None
@@ -60,6 +61,11 @@ class Curve:
     up: Sequence[tuple[float, float]]
 
 
+def tone(place: int) -> str:
+    """The class that colours the model of that place; the first, a base, is grey."""
+    return f"s{1 + (place - 1) % 8}" if place else "s0"
+
+
 def bars(group: Group, most: float) -> str:
     """A group's bars below each other, on a scale from zero to `most`."""
     scale = _LONGEST / (most or 1.0)
@@ -67,7 +73,9 @@ def bars(group: Group, most: float) -> str:
     for number, bar in enumerate(group.bars):
         top, middle = number * _BAR + 2, number * _BAR + _BAR // 2
         width = max(0.4, bar.value * scale)
-        parts.append(f'<rect x="0" y="{top}" width="{width:.2f}%" height="{_BAR - 4}" rx="2" class="s{number}"/>')
+        parts.append(
+            f'<rect x="0" y="{top}" width="{width:.2f}%" height="{_BAR - 4}" rx="2" class="{tone(bar.place)}"/>'
+        )
         if bar.low is not None and bar.high is not None:
             parts += _whisker(bar.low * scale, bar.high * scale, middle, "whisker")
         at = f'x="{max(width, bar.end * scale):.2f}%" y="{middle + 4}" dx="8"'

@@ -10,6 +10,7 @@ PORTUGUESE: Mapping[str, str] = {
     "Did {name} learn?": "O {name} aprendeu?",
     "Which of them learned?": "Quais deles aprenderam?",
     "Beside its base {base}, on the dataset {dataset}": "Ao lado da sua base {base}, no conjunto {dataset}",
+    "On the dataset {dataset}": "No conjunto {dataset}",
     "It learned": "Aprendeu",
     "Not proven": "Não provado",
     "It memorized": "Decorou",
@@ -18,6 +19,12 @@ PORTUGUESE: Mapping[str, str] = {
         "Sai-se melhor do que a base no que nenhum dos dois treinou, mais do que o acaso explica."
     ),
     "What was measured does not show that it learned.": "O que se mediu não mostra que tenha aprendido.",
+    "It writes more like the texts, but does not know more of what they say.": (
+        "Escreve mais como os textos, mas não sabe mais do que eles dizem."
+    ),
+    "It knows more of what the texts say, but writes less like them.": (
+        "Sabe mais do que os textos dizem, mas escreve menos como eles."
+    ),
     "It knows the passages that it was trained on by heart, and others no better than its base.": (
         "Sabe de cor as passagens que treinou, e as outras não melhor do que a base."
     ),
@@ -50,6 +57,15 @@ PORTUGUESE: Mapping[str, str] = {
     "Train again with fewer steps, or with more rows.": "Treine de novo com menos passos, ou com mais linhas.",
     "Train again at a lower rate, or with fewer steps.": "Treine de novo com uma taxa mais baixa, ou menos passos.",
     "Train again.": "Treine de novo.",
+    # Many models.
+    "One against another": "Uns contra os outros",
+    "Bits per byte by checkpoint; less is better.": "Bits por byte de cada ponto guardado; menos é melhor.",
+    "Bits per byte; less is better.": "Bits por byte; menos é melhor.",
+    "unseen rows": "linhas não vistas",
+    "rows trained on": "linhas treinadas",
+    "behind the best": "atrás do melhor",
+    "best": "o melhor",
+    "memorizes from here": "decora a partir daqui",
     # Plots.
     "Learning": "O treino",
     "Loss of {run}, in nats a token; less is better.": "Perda de {run}, em nats por token; menos é melhor.",
@@ -78,6 +94,10 @@ PORTUGUESE: Mapping[str, str] = {
     "{count} questions; more is better.": "{count} perguntas; mais é melhor.",
     "Answered exactly": "Respondidas com exatidão",
     "Answer contained": "Resposta contida",
+    "Exactly, facts of training in other words": "Com exatidão, factos do treino por outras palavras",
+    "Exactly, facts in training's own words": "Com exatidão, factos nas palavras do treino",
+    "Exactly, facts asked the other way round": "Com exatidão, factos perguntados ao contrário",
+    "Exactly, facts held out": "Com exatidão, factos não vistos",
     "Right one of several": "A certa entre várias",
     "Right one of several likeliest ({count} questions, {chance} by chance)": (
         "A certa é a mais provável de várias ({count} perguntas, {chance} ao acaso)"

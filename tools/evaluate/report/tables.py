@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tools.evaluate.contract import EvaluateResult, Scores
+from tools.evaluate.contract import EvaluateResult, Scores, Standing, Standings
 from tools.evaluate.report.told import Told
 from tools.evaluate.report.words import Words
 
@@ -28,6 +28,46 @@ class Table:
     title: str
     about: str
     rows: list[Row] = field(default_factory=list)
+
+
+_FORMS = {
+    "seen": "Exactly, facts of training in other words",
+    "taught": "Exactly, facts in training's own words",
+    "reversed": "Exactly, facts asked the other way round",
+    "held_out": "Exactly, facts held out",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model in the table of all, in words. best: whether it has the fewest bits on unseen rows; starts: whether
+    memorizing starts there."""
+
+    model: str
+    unseen: str
+    trained: str
+    behind: str
+    best: bool
+    starts: bool
+
+
+def standings(told: Told, say: Words) -> list[Place]:
+    """Models against one another; empty where there are not three, nor a run's checkpoints."""
+    found = told.result.standings
+    return [_place(one, found, say) for one in found.table] if found else []
+
+
+def _place(one: Standing, found: Standings, say: Words) -> Place:
+    trained, behind = one.trained_bits_per_byte, one.behind
+    span = say("{low} to {high}", low=say.signed(behind.low, 2), high=say.signed(behind.high, 2)) if behind else ""
+    return Place(
+        model=one.model,
+        unseen=say.number(one.bits_per_byte, 3),
+        trained=say.number(trained, 3) if trained is not None else "",
+        behind=f"{say.signed(behind.change, 2)} ({span})" if behind else "",
+        best=one.model == found.best,
+        starts=one.model == found.memorizes_from,
+    )
 
 
 def tables(told: Told) -> list[Table]:
@@ -61,6 +101,9 @@ def _questions(result: EvaluateResult, say: Words) -> Table:
     matched, chosen = (asked.share_intervals.get(name, {}) for name in ("exact_match", "choice_accuracy"))
     table.rows.append(_shares(say("Answered exactly"), asked.exact_match, say, matched))
     table.rows.append(_shares(say("Answer contained"), asked.contains_answer, say))
+    for form, scores in asked.forms.items() if len(asked.forms) > 1 else ():
+        name = f"{say(_FORMS[form])} ({scores.asked})"
+        table.rows.append(_shares(name, scores.exact_match, say, scores.share_intervals))
     if asked.choice_accuracy is not None:
         chance = say.percent(asked.chance or 0.0)
         name = say(

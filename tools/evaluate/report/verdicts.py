@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.evaluate.contract import EvaluateResult, EvaluationVerdict, Interval, Scores, VerdictKind
 from tools.evaluate.report.told import Told
 from tools.evaluate.report.words import Words
-from tools.evaluate.verdict import ABOVE_CHANCE, GENERAL, TRAINED, WRITING, improved, worsened
+from tools.evaluate.verdict import ABOVE_CHANCE, GENERAL, KNOWING, TRAINED, WRITING, improved, worsened
 
 HEADLINES: Mapping[VerdictKind, str] = {
     "learned": "It learned",
@@ -79,11 +79,22 @@ def _card(told: Told, verdict: EvaluationVerdict, say: Words) -> Card:
         model=verdict.model,
         kind=verdict.kind,
         headline=say(HEADLINES[verdict.kind]),
-        meaning=say(_ZEROS if verdict.model in told.zeros else _MEANINGS[verdict.kind]),
+        meaning=say(_ZEROS if verdict.model in told.zeros else _meaning(told, verdict)),
         evidence=[_evidence(told.result, one, say) for one in told.result.intervals if one.model == verdict.model],
         advice=say(_advice(tool, verdict.kind)),
         command=f"afina call {tool} {shlex.quote(arguments)}",
     )
+
+
+def _meaning(told: Told, verdict: EvaluationVerdict) -> str:
+    mine = {one.metric: one for one in told.result.intervals if one.model == verdict.model}
+    knowing, writing = [mine[name] for name in KNOWING if name in mine], mine.get(WRITING)
+    if verdict.kind == "not_proven" and knowing and writing is not None:
+        if improved(writing) and not any(map(improved, knowing)):
+            return "It writes more like the texts, but does not know more of what they say."
+        if worsened(writing) and any(map(improved, knowing)):
+            return "It knows more of what the texts say, but writes less like them."
+    return _MEANINGS[verdict.kind]
 
 
 def _advice(tool: str, kind: VerdictKind) -> str:
@@ -105,7 +116,9 @@ def _evidence(result: EvaluateResult, one: Interval, say: Words) -> Evidence:
     def value(number: float) -> str:
         return say.number(number, 2) if bits else say.percent(number)
 
-    signed: Callable[[float], str] = lambda number: say.signed(number, 2) if bits else say.signed(100 * number, 0)  # noqa: E731
+    def signed(number: float) -> str:
+        return say.signed(number, 2) if bits else say.signed(100 * number, 0)
+
     kind = "good" if improved(one) else "bad" if worsened(one) else "unsure"
     said = {"good": "better", "bad": "worse", "unsure": "may be chance"}[kind]
     return Evidence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from tools.evaluate.report.portuguese import PORTUGUESE
 from tools.prepare_dataset.language import Language
@@ -34,6 +35,12 @@ class Words:
     def percent(self, share: float) -> str:
         """A share from 0 to 1."""
         return f"{self.number(100 * share, 0)}%"
+
+    def heading(self, bases: Sequence[str], dataset: str) -> str:
+        """What was compared: tuned models with their base, or those of several bases."""
+        if len(bases) == 1:
+            return self("Beside its base {base}, on the dataset {dataset}", base=bases[0], dataset=dataset)
+        return self("On the dataset {dataset}", dataset=dataset)
 
     def span(self, low: float, high: float) -> str:
         """An interval of a share from 0 to 1."""
