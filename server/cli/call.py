@@ -16,7 +16,7 @@ from tools.errors import AfinaError, InvalidArgument
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from server.mcp import registry
+    from server.mcp import audit, registry
     from server.mcp.rendering import structured
     from server.mcp.schema import input_schema
 
@@ -31,7 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         given = read_json_object(arguments.arguments or "{}")
         context = registry.open_context(_reading_here(settings_of(arguments, only=COMMON)))
-        write_json(structured(registry.call(context, tool.name, given)))
+        with audit.recorded(context.ws, audit.Caller("cli", audit.user_name()), tool.name):
+            result = registry.call(context, tool.name, given)
+        write_json(structured(result))
     except AfinaError as error:
         tell_json_error(error)
         return FAILED

@@ -62,6 +62,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _serve(commands, with_flags="serve" in argv)
     _mcp(commands)
     _call(commands)
+    _audit(commands)
     _models(commands)
     _keys(commands)
     _doctor(commands)
@@ -123,6 +124,12 @@ def _call(commands: Any) -> None:
     call.add_argument("--schema", action="store_true", help="print what the tool takes, as a JSON schema")
 
 
+def _audit(commands: Any) -> None:
+    audit = _command(commands, "audit", "audit", "who called which tool of this workspace, and how it ended")
+    audit.add_argument("--limit", metavar="N", type=int, default=50, help="the last N calls (50)")
+    audit.add_argument("--json", action="store_true", help="as JSON, an object a line")
+
+
 def _models(commands: Any) -> None:
     models = commands.add_parser("models", help="list or bring base models", description="list or bring base models")
     actions = models.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
@@ -150,6 +157,9 @@ def _doctor(commands: Any) -> None:
         commands, "doctor", "doctor", "check this machine and say what to do; exit 1 when something fails"
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument(
+        "--measure", action="store_true", help="time this machine with the default model (a minute or so), and keep it"
+    )
 
 
 def _chat(commands: Any) -> None:

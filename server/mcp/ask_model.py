@@ -14,7 +14,7 @@ from server.mcp.endpoint import Endpoint
 from server.mcp.mending import add_next
 from server.mcp.tool import ToolContext
 from server.settings import Settings
-from tools.errors import AfinaError, DataError, DoesNotFit, InvalidArgument, NotFound, RequestError
+from tools.errors import AfinaError, DataError, InvalidArgument, NotFound, RequestError
 from tools.next_call import next_call
 from tools.workspace.adapters import read_card
 from tools.workspace.layout import ADAPTER_MARKER, Workspace
@@ -99,7 +99,7 @@ def _ask_each(
         else:
             answers.append(future.result())
     for refusal in refusals:
-        if isinstance(refusal, DoesNotFit) and args.max_tokens > 1:
+        if refusal.field == "max_tokens" and args.max_tokens > 1:
             refusal.details["instead"] = {"max_tokens": args.max_tokens // 2}
         add_next("ask_model", args.model_dump(exclude_unset=True), refusal)
     if len(refusals) == len(models):

@@ -108,7 +108,7 @@ def _from_api(status: int, body: dict[str, Any]) -> AfinaError:
         return missing
     if status in (429, 503):
         return MachineError(message, fix="Call again in a while.")
-    if status == 413 or told.get("code") == "context_length_exceeded":
+    if status == 413:
         return DoesNotFit(message)
     if status < 500:
         # The tools call the API's `model` by their own name for it.

@@ -21,7 +21,8 @@ from server.mcp.definitions.workspace import ASK_MODEL, CHECK_SETUP, LIST_WORKSP
 from server.mcp.mending import add_next
 from server.mcp.tool import Tool, ToolContext
 from server.settings import Settings
-from tools.errors import AfinaError, MachineError, NotFound, from_os_error
+from tools.errors import AfinaError, Conflict, MachineError, NotFound, from_os_error
+from tools.next_call import next_call
 from tools.workspace.layout import Workspace, open_workspace
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,26 @@ def call(context: ToolContext, name: str, arguments: dict[str, Any]) -> BaseMode
     """Run one tool on JSON arguments. All that goes wrong is an AfinaError."""
     tool = find(name)
     with telling_what_to_do(context.ws, tool.name, arguments):
-        return tool.handler(context, read_arguments(tool.name, tool.arguments, arguments))
+        args = read_arguments(tool.name, tool.arguments, arguments)
+        question = question_before(context, tool, args)
+        if question is not None and not args.confirm:  # type: ignore[attr-defined]
+            raise unconfirmed(tool, arguments, question)
+        return tool.handler(context, args)
+
+
+def question_before(context: ToolContext, tool: Tool, args: BaseModel) -> str | None:
+    """What a person is to be asked before this call; None before a call that can be undone."""
+    return tool.question(context, args) if tool.question else None
+
+
+def unconfirmed(tool: Tool, arguments: dict[str, Any], question: str) -> Conflict:
+    """The refusal of a call that nobody has agreed to. It has no `next`: the person comes first."""
+    call = next_call(tool.name, **{**arguments, "confirm": True})
+    return Conflict(
+        "This cannot be undone, and nobody has agreed to it: nothing was done.",
+        field="confirm",
+        fix=f"Ask the person: {question} If so, call {call}",
+    )
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -18,7 +19,7 @@ from mcp.types import INVALID_PARAMS, CallToolResult, ImageContent, InputRequire
 from pydantic import BaseModel, PrivateAttr
 
 from server import __version__
-from server.mcp import registry
+from server.mcp import audit, confirming, registry
 from server.mcp.arguments import read_arguments
 from server.mcp.prompts import add_prompts
 from server.mcp.rendering import as_text, bounded, structured
@@ -28,7 +29,8 @@ from server.mcp.subscriptions import WatchingBus, serve_subscriptions
 from server.mcp.tasks import Tasks
 from server.mcp.tool import Progress, Tool, ToolContext
 from server.mcp.under_way import calls
-from tools.errors import AfinaError, NotFound
+from server.security import client_of
+from tools.errors import AfinaError, Conflict, NotFound
 
 log = logging.getLogger(__name__)
 _PROGRESS_EVERY_S = 1.0
@@ -64,23 +66,53 @@ class RegistryTool(SdkTool):
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
-    ) -> CallToolResult:
+    ) -> CallToolResult | InputRequiredResult:
         """Answer a call. A failure that is the caller's or the machine's is a result with `is_error`."""
         del convert_result  # the result is always built here
+        record = self._recorder(context)
         try:
             with registry.telling_what_to_do(self._context.ws, self.name, arguments):
                 args = read_arguments(self.name, self._tool.arguments, arguments)
+                asked = await self._confirmed(arguments, args, context)
         except AfinaError as error:
+            record(error.code)
             return _refused(error)
+        if asked is not None:
+            record("asked")
+            return asked
         async with _progress(context, self._tool, self._context, args):
-            return await anyio.to_thread.run_sync(self._work, arguments, args, abandon_on_cancel=True)
+            return await anyio.to_thread.run_sync(self._work, arguments, args, record, abandon_on_cancel=True)
 
-    def _work(self, given: dict[str, Any], args: BaseModel) -> CallToolResult:
+    async def _confirmed(
+        self, given: dict[str, Any], args: BaseModel, context: Context[Any, Any]
+    ) -> InputRequiredResult | None:
+        """None when the call may go on. Raises Conflict when the person has not agreed to what cannot be undone."""
+        if self._tool.question is None:
+            return None
+        question = await anyio.to_thread.run_sync(registry.question_before, self._context, self._tool, args)
+        if question is None or (args.confirm and not confirming.can_ask(context)):  # type: ignore[attr-defined]
+            return None
+        if not confirming.can_ask(context):
+            raise registry.unconfirmed(self._tool, given, question)
+        agreed = await confirming.ask(context, question)
+        if agreed is False:
+            raise Conflict("The person did not agree: nothing was done.", field="confirm")
+        return agreed if isinstance(agreed, InputRequiredResult) else None
+
+    def _recorder(self, context: Context[Any, Any] | None) -> Callable[[str], None]:
+        """What writes the outcome of a call that begins now into the log of calls."""
+        caller, began = _caller(context), time.monotonic()
+        return lambda outcome: audit.write(self._context.ws, caller, self.name, outcome, began)
+
+    def _work(self, given: dict[str, Any], args: BaseModel, record: Callable[[str], None]) -> CallToolResult:
         try:
             with calls, registry.telling_what_to_do(self._context.ws, self.name, given):
-                return self._answer(args, self._tool.handler(self._context, args))
+                answer = self._answer(args, self._tool.handler(self._context, args))
         except AfinaError as error:
+            record(error.code)
             return _refused(error)
+        record("ok")
+        return answer
 
     def _answer(self, args: BaseModel, result: BaseModel) -> CallToolResult:
         fields = structured(result)
@@ -90,6 +122,20 @@ class RegistryTool(SdkTool):
             ImageContent(type="image", data=base64.b64encode(i).decode(), mime_type="image/png") for i in images
         ]
         return CallToolResult(content=[TextContent(type="text", text=text), *pictures], structured_content=fields)
+
+
+def _caller(context: Context[Any, Any] | None) -> audit.Caller:
+    """Who makes a call, as far as its transport and the client itself tell."""
+    try:
+        request = context.request_context if context is not None else None
+    except ValueError:  # called in this process, outside of any request
+        request = None
+    about = request.session.client_params if request is not None else None
+    app = f"{about.client_info.name} {about.client_info.version}" if about is not None else ""
+    scope = getattr(request.request, "scope", None) if request is not None else None
+    if isinstance(scope, dict):
+        return audit.Caller("http", client_of(scope), app)
+    return audit.Caller("stdio", audit.user_name(), app)
 
 
 def _refused(error: AfinaError) -> CallToolResult:

@@ -37,8 +37,10 @@ class Tool:
     """One tool, as an assistant sees it and as a call runs it.
 
     description: one line, when to use it, an example, related tools. handler: runs on a worker thread
-    and raises AfinaError. progress: read once a second beside a handler that waits. images: PNGs
-    that go with arguments and result. render: the result as text, for hosts that read no structured content.
+    and raises AfinaError. question: what a person is asked before a call that cannot be undone, None before
+    others; the arguments of such a tool have `confirm`. progress: read once a second beside a handler that
+    waits. images: PNGs that go with arguments and result. render: the result as text, for hosts that read no
+    structured content.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Tool:
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
+    question: Callable[[ToolContext, Any], str | None] | None = None
     progress: Callable[[ToolContext, Any], Progress | None] | None = None
     images: Callable[[Any, Any], list[bytes]] | None = None
     render: Callable[[Any], str] | None = None

@@ -132,6 +132,7 @@ class ControlArgs(BaseModel):
 
     run: str
     action: Literal["pause", "resume", "cancel"]
+    confirm: bool = Field(False, description="To cancel, once the person agreed")
 
 
 class ControlResult(BaseModel):

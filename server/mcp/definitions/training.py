@@ -24,6 +24,15 @@ def _control(context: ToolContext, args: ControlArgs) -> BaseModel:
     return control_finetune(context.ws, args)
 
 
+def _control_question(context: ToolContext, args: ControlArgs) -> str | None:
+    if args.action != "cancel":
+        return None
+    run = runs.get(context.ws, args.run)
+    if run.state in runs.ENDED:
+        return None  # the call itself says so
+    return f"Cancel the run {run.run} for good, at step {run.step} of {run.steps}? It cannot be resumed afterwards."
+
+
 def _status(context: ToolContext, args: StatusArgs) -> BaseModel:
     from tools.training_status.tool import training_status
 
@@ -78,8 +87,8 @@ START_FINETUNE = Tool(
     title="Start training",
     description=(
         "Train an adapter on a dataset, in the background; answers at once with the run and its plan.\n"
-        "Call it with `dry_run` first and show the person the plan: memory, minutes, every setting and where it came "
-        "from. Give a `request_key` so that a repeated call never starts twice. `resume` goes on with a run.\n"
+        "Call it with `dry_run` first and show the person the plan: memory, minutes, every setting. "
+        "Give a `request_key` so that a repeated call never starts twice. `resume` goes on with a run.\n"
         'Example: {"dataset": "livros", "model": "smollm2-135m", "preset": "auto", "dry_run": true}\n'
         "Then: training_status to follow, control_finetune to pause or cancel, evaluate when it has succeeded."
     ),
@@ -93,13 +102,14 @@ CONTROL_FINETUNE = Tool(
     title="Pause, resume or cancel a run",
     description=(
         "Pause a run (it saves a checkpoint and gives its memory back), resume it, or cancel it for good.\n"
-        "Use it when the machine is needed, after an interruption, or when training_status advises to stop.\n"
+        "Use it when the machine is needed or to stop early.\n"
         'Example: {"run": "livros-20261124-1", "action": "pause"}\n'
         "See also: training_status."
     ),
     arguments=ControlArgs,
     result=ControlResult,
     handler=_control,
+    question=_control_question,
     destructive=True,
     idempotent=True,
 )

@@ -64,7 +64,7 @@ CHECK_SETUP = Tool(
     title="Check this machine",
     description=(
         "Check this machine before training: Python, MLX and its device, free memory and disk, model, data, heat.\n"
-        "Use it at the start, and when something fails for want of memory or disk. Each line says what to do.\n"
+        "Use it at the start, and when memory or disk run short. Each line says what to do.\n"
         "Example: {}\n"
         "Then: prepare_dataset, or start_finetune with `dry_run`."
     ),

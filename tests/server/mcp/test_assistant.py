@@ -54,6 +54,7 @@ async def go(transport: Any, person: Person) -> Assistant:
         return assistant
 
 
+@pytest.mark.verify
 async def test_from_the_sample_to_a_verdict_and_an_answer_without_a_wrong_call(server: RunningServer) -> None:
     person = Person(str(sample_folder() / "biografias"), QUESTION, WISHES)
     assistant = await go(f"{server.url}/mcp", person)
