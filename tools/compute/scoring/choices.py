@@ -11,6 +11,7 @@ from mlx_lm.models.cache import KVCache, make_prompt_cache
 
 from tools.compute.device_ops import log_sum_exp
 from tools.compute.routing import AdapterRouter
+from tools.compute.scoring.likelihood import MOST_NATS
 
 
 def score_options(
@@ -45,5 +46,6 @@ def score_options(
 def _nats(logits: mx.array, ids: np.ndarray, lengths: Sequence[int]) -> list[float]:
     picked = mx.take_along_axis(logits, mx.array(ids)[..., None], axis=-1)[..., 0]
     counted = mx.array(np.arange(ids.shape[1]) < np.asarray(lengths)[:, None])
-    total = mx.where(counted, log_sum_exp(logits) - picked, 0.0).sum(axis=1)
+    losses = log_sum_exp(logits) - picked
+    total = mx.where(counted, mx.where(mx.isfinite(losses), losses, MOST_NATS), 0.0).sum(axis=1)
     return [float(value) for value in np.asarray(total)]

@@ -18,6 +18,8 @@ from tools.compute.routing import AdapterRouter
 WINDOW = 1024
 # Tokens that go through the model at once: bounds the logits [tokens, vocabulary] in float32.
 _TOKENS_AT_ONCE = 1024
+# Of a token of a model whose numbers overflowed, in place of none that could be compared or written down.
+MOST_NATS = 100.0
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,9 @@ def _score_batch(router: AdapterRouter, slot: int, batch: list[_Window]) -> list
     with suited_to_device(router.model):
         logits = router.model(tokens[:, :-1]).astype(mx.float32)
     picked = mx.take_along_axis(logits, tokens[:, 1:, None], axis=-1)[..., 0]
-    losses = mx.where(mx.array(counts[:, 1:]), log_sum_exp(logits) - picked, 0.0)
-    total = losses.sum(axis=1)
+    losses = log_sum_exp(logits) - picked
+    losses = mx.where(mx.isfinite(losses), losses, MOST_NATS)
+    total = mx.where(mx.array(counts[:, 1:]), losses, 0.0).sum(axis=1)
     mx.eval(total)
     router.rows.choose(())
     return [float(value) for value in np.asarray(total)]
