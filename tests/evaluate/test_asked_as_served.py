@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,15 +14,13 @@ from server.openai.chat import engine_request
 from server.openai.schemas import ChatRequest
 from server.settings import Settings
 from tests.support.tiny_adapter import make_tiny_adapter
-from tests.support.tiny_model import make_tiny_model
-from tests.support.training import prepare_small, stop_all
 from tools.compute.loading import load_base
 from tools.compute.scoring.evaluation import Evaluation
 from tools.evaluate.request import Group
 from tools.models.naming import find_model
 from tools.prepare_dataset.reading_back import open_dataset
 from tools.prepare_dataset.wording import wording
-from tools.workspace.layout import Workspace, open_workspace
+from tools.workspace.layout import Workspace
 
 FORM = wording("pt").form
 SERVING: dict[str, dict[str, Any] | None] = {
@@ -35,15 +33,11 @@ SERVING: dict[str, dict[str, Any] | None] = {
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    folder = tmp_path_factory.mktemp("served")
-    ws = open_workspace(folder / "afina")
-    make_tiny_model(ws)
-    prepare_small(ws, folder / "material")
+def whole(new_workspace: Callable[[], Workspace]) -> Workspace:
+    ws = new_workspace()
     for name, serving in SERVING.items():
         make_tiny_adapter(ws, name, serving=serving)
-    yield ws
-    stop_all(ws)
+    return ws
 
 
 def evaluation(ws: Workspace, *names: str) -> tuple[Evaluation, list[str]]:

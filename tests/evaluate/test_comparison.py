@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,26 +15,24 @@ from tests.evaluate.waiting import finished
 from tests.support.run_rows import add_run
 from tests.support.tiny_adapter import make_tiny_adapter
 from tests.support.tiny_model import make_tiny_model
-from tests.support.training import prepare_small, stop_all
+from tests.support.training import stop_all
 from tools.errors import Conflict, InvalidArgument, NotFound
 from tools.evaluate.contract import EvaluateArgs, EvaluateResult
 from tools.evaluate.request import build_request, call_of, groups_of
 from tools.workspace import runs
-from tools.workspace.layout import Workspace, open_workspace
+from tools.workspace.layout import Workspace
 
 RUN = "um-20261124-1"
 # More than stand beside a base at once.
 STEPS = range(2, 22, 2)
+METRICS = ["likelihood", "questions", "repetition", "consistency"]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def whole(new_workspace: Callable[[], Workspace]) -> Iterator[Workspace]:
     """Two bases whose tokenizers differ, an adapter on each, and a run whose checkpoints go further and further."""
-    folder = tmp_path_factory.mktemp("compared")
-    ws = open_workspace(folder / "afina")
-    make_tiny_model(ws)
+    ws = new_workspace()
     make_tiny_model(ws, "outra", seed=5, vocab_size=330)
-    prepare_small(ws, folder / "material")
     adapter = make_tiny_adapter(ws, "um")
     make_tiny_adapter(ws, "dois", base="outra", seed=2)
     add_run(ws, RUN, "um")
@@ -53,7 +51,7 @@ def scaled_checkpoint(ws: Workspace, adapter: Path, step: int) -> None:
 
 @pytest.fixture(scope="module")
 def mixed(whole: Workspace) -> EvaluateResult:
-    return finished(whole, adapters=["um", "dois", "outra"], dataset="livros", max_items=8)
+    return finished(whole, adapters=["um", "dois", "outra"], dataset="livros", max_items=8, metrics=METRICS)
 
 
 def test_adapters_of_two_bases_are_measured_on_the_same_texts(whole: Workspace, mixed: EvaluateResult) -> None:

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.evaluate.waiting import finished
-from tests.support.running_server import eventually
 from tests.support.tiny_adapter import make_tiny_adapter
-from tests.support.tiny_model import make_tiny_model
-from tests.support.training import kill, prepare_small, stop_all
+from tests.support.training import stop_all
 from tools.evaluate.contract import EvaluateArgs, EvaluateResult
 from tools.evaluate.tool import evaluate
-from tools.workspace.layout import Workspace, open_workspace
+from tools.workspace.layout import Workspace
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace with a dataset, two adapters that change their base, and one of zeros."""
-    folder = tmp_path_factory.mktemp("whole")
-    ws = open_workspace(folder / "afina")
-    make_tiny_model(ws)
-    prepare_small(ws, folder / "material")
+def whole(new_workspace: Callable[[], Workspace]) -> Iterator[Workspace]:
+    """A workspace with a dataset, an adapter that changes its base, and one of zeros."""
+    ws = new_workspace()
     make_tiny_adapter(ws, "um", seed=1)
-    make_tiny_adapter(ws, "dois", seed=2)
     make_tiny_adapter(ws, "nada", zero=True)
     yield ws
     stop_all(ws)
@@ -86,25 +79,3 @@ def test_the_same_comparison_is_made_once(whole: Workspace, both: EvaluateResult
     again = evaluate(whole, EvaluateArgs(adapters=["um", "nada"], dataset="livros", max_items=6))
     assert again == both
     assert time.monotonic() - began < 3  # a process on MLX alone would take as long to start
-
-
-def test_an_evaluation_that_was_cut_off_goes_on_where_it_was(whole: Workspace) -> None:
-    started = evaluate(whole, EvaluateArgs(adapter="dois", dataset="livros", max_items=6, wait_s=0))
-    kept = whole.evaluations / f".{started.evaluation}.stages"
-    first = kept / "0" / "unseen.json"
-    eventually(first.is_file, 60, "the first stage")
-    worker = next(
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if "tools.compute.scoring.worker" in (line := process.info["cmdline"] or []) and started.evaluation in line
-    )
-    kill(worker)
-    # A mark that only the kept stage bears.
-    measured = json.loads(first.read_text("utf-8"))
-    measured["unseen"]["documents"][0] = "marca"
-    first.write_text(json.dumps(measured), encoding="utf-8")
-    assert finished(whole, adapter="dois", dataset="livros", max_items=6).state == "succeeded"
-    assert not kept.exists()
-    told = json.loads((whole.evaluations / started.evaluation / "report.json").read_text("utf-8"))
-    assert told["measured"]["unseen"] == measured["unseen"]
-    assert told["measured"]["repeated"]
