@@ -34,7 +34,7 @@ def loaded_ws(tmp_path: Path) -> Workspace:
     return ws
 
 
-def test_half_a_minute_of_mixed_load_with_two_deaths_leaves_nothing_behind(loaded_ws: Workspace) -> None:
+def test_a_minute_of_mixed_load_with_two_deaths_leaves_nothing_behind(loaded_ws: Workspace) -> None:
     soak(loaded_ws, 60, kills=2)
 
 
