@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 
 from server import __version__
 from server.cli.output import FAILED, write, write_json
 from server.cli.settings import COMMON, settings_of
 from tools.check_setup.contract import CheckArgs, CheckResult
+from tools.workspace.layout import Workspace
 
 _SIGNS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -20,6 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = settings_of(arguments, only=COMMON)
     ws = open_workspace(settings.workspace)
+    if arguments.measure:
+        return _measure(ws, settings.default_model, arguments.json)
     result = check_setup(ws, CheckArgs(), default_model=settings.default_model, version=__version__)
     if arguments.json:
         write_json(result.model_dump(exclude_none=True))
@@ -28,6 +32,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _lines(result)
     return 0 if result.ready else FAILED
+
+
+def _measure(ws: Workspace, model: str, as_json: bool) -> int:
+    from tools.check_setup.measuring import measure
+
+    measured = measure(ws, model)
+    if as_json:
+        write_json(asdict(measured))
+    else:
+        for line in measured.lines():
+            write(line)
+    return 0
 
 
 def _lines(result: CheckResult) -> None:

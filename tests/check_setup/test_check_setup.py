@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.list_workspace.rows import add_dataset
 from tools.check_setup import resources, thermals
 from tools.check_setup.contract import CheckArgs, CheckResult
 from tools.check_setup.tool import check_setup
@@ -60,6 +61,25 @@ def test_without_data_the_next_call_prepares_some(tiny_ws: Workspace) -> None:
 def test_half_of_the_memory_should_be_free(available: float, total: float, state: str) -> None:
     item = resources.memory(Memory(int(total * GB), int(available * GB), 0))
     assert item.state == state
+
+
+def test_memory_that_the_system_is_short_of_is_told_whatever_is_free() -> None:
+    item = resources.memory(Memory(16 * GB, 12 * GB, 0), pressed=True)
+    assert item.state == "warn"
+    assert "short of it" in item.found
+
+
+def test_a_dataset_without_the_bytes_of_its_sources_is_told(ws: Workspace) -> None:
+    assert resources.backup(ws) is None
+    folder = add_dataset(ws, "livros", "aaaa", 1.0)
+    item = resources.backup(ws)
+    assert item is not None
+    assert (item.state, item.found) == ("warn", "no copy of the sources of livros")
+    (folder / "sources" / "original").mkdir(parents=True)
+    (folder / "sources" / "original" / "livro.txt").write_text("Era uma vez.")
+    item = resources.backup(ws)
+    assert item is not None
+    assert item.state == "ok"
 
 
 def test_swapped_memory_is_told(ws: Workspace) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from datetime import datetime
+from pathlib import Path
 
 from tools.check_setup.contract import Item
 from tools.workspace.layout import Workspace
@@ -14,12 +16,16 @@ ROOM_FOR_A_7B = 10 * GB
 ROOM_FOR_A_RUN = 2 * GB
 
 
-def memory(found: Memory, holders: str = "") -> Item:
-    """At least half of the memory free, as training a 7B on 16 GB asks for."""
+def memory(found: Memory, holders: str = "", pressed: bool = False) -> Item:
+    """At least half of the memory free, as training a 7B on 16 GB asks for.
+
+    pressed: the system itself says that it is short of it, as macOS does.
+    """
     share = found.available / max(1, found.total)
     text = f"{found.available / GB:.1f} of {found.total / GB:.1f} GB free ({share:.0%}){holders}"
-    if share >= 0.5:
+    if share >= 0.5 and not pressed:
         return Item(item="memory", state="ok", found=text)
+    text += "; the system says that it is short of it" if pressed else ""
     swapping = f" {found.swap_used / GB:.1f} GB are swapped out." if found.swap_used > GB else ""
     return Item(
         item="memory",
@@ -86,7 +92,33 @@ def data(ws: Workspace) -> Item:
     names = ws.dataset_names()
     if names:
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        return Item(item="data", state="ok", found=f"prepared: {shown}; each keeps a copy of its sources")
+        return Item(item="data", state="ok", found=f"prepared: {shown}")
     return Item(
         item="data", state="warn", found="no dataset is prepared", fix="Give your files or folder to prepare_dataset."
     )
+
+
+def backup(ws: Workspace) -> Item | None:
+    """Whether the newest versions still hold the bytes of the files that they were made of; None without any."""
+    names = ws.dataset_names()
+    lacking = [name for name in names if not _has_originals(ws.dataset_versions(name)[-1])]
+    if not names:
+        return None
+    if lacking:
+        fix = "Keep a copy of the files elsewhere, and prepare them again."
+        return Item(item="backup", state="warn", found=f"no copy of the sources of {', '.join(lacking)}", fix=fix)
+    return Item(item="backup", state="ok", found="each dataset keeps its sources, byte by byte")
+
+
+def _has_originals(version: Path) -> bool:
+    return any(path.is_file() and path.stat().st_size for path in (version / "sources" / "original").rglob("*"))
+
+
+def calibration(ws: Workspace) -> Item:
+    """Whether plans count with what was measured here."""
+    row = ws.store.row("SELECT MAX(updated) AS updated FROM calibration WHERE key LIKE 'train_tokens_per_second:%'")
+    if row is None or row["updated"] is None:
+        found = "not measured yet: plans guess how long a run takes; `afina doctor --measure` times this machine"
+        return Item(item="speed", state="ok", found=found)
+    day = datetime.fromtimestamp(row["updated"]).astimezone().date().isoformat()
+    return Item(item="speed", state="ok", found=f"measured, last on {day}: plans count with it")

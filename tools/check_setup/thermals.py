@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from tools.check_setup.contract import Item
-from tools.workspace import power
 from tools.workspace.power import Power
 
 
-def thermals() -> Item:
-    """From `pmset` on a Mac, from the kernel's files on Linux."""
-    return judged(power.read())
-
-
 def judged(found: Power) -> Item:
-    """What to do about the machine's heat and power."""
+    """What to do about the machine's heat and power, as `power.read` found them."""
     if found.on_battery is None and found.throttled is None:
         return Item(item="thermals", state="ok", found="no sensor tells; watch the fans during long runs")
     source = {None: "no battery", True: "on battery", False: "on mains power"}[found.on_battery]

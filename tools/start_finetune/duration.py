@@ -12,7 +12,7 @@ from typing import Any
 from tools.models.info import ModelInfo
 from tools.models.precision import choose_precision, resident_bytes
 from tools.start_finetune.footprint import trained_layers
-from tools.start_finetune.memory import calibrated
+from tools.start_finetune.memory import calibrated, remember
 from tools.start_finetune.presets import DatasetShape
 from tools.workspace import machine
 from tools.workspace.layout import Workspace
@@ -60,7 +60,7 @@ def evaluation_seconds(ws: Workspace, info: ModelInfo, settings: Mapping[str, An
     asked = settings["sample_prompts"]
     answers = min(data.questions, _SAMPLE_PROMPTS) if asked is None else len(asked)
     weights = resident_bytes(info, choose_precision(info, "train"))
-    return forward + answers * _ANSWER_TOKENS * weights / _GUESSED_READING[machine.device()]
+    return forward + answers * _ANSWER_TOKENS * weights / calibrated(ws, _reading_key(), _guess(_GUESSED_READING))
 
 
 def _tokens_per_second(
@@ -74,7 +74,38 @@ def _tokens_per_second(
     other = calibrated(ws, speed_key(info, layers, later=not later), 0.0)
     if other:
         return other * _step_flops(info, settings, layers, info.layers if later else layers) / needed
-    return _GUESSED_FLOPS[machine.device()] / needed
+    return calibrated(ws, _flops_key(), _guess(_GUESSED_FLOPS)) / needed
+
+
+def remember_speed(
+    ws: Workspace, info: ModelInfo, settings: Mapping[str, Any], first: float, later: float | None
+) -> None:
+    """Keep tokens a second of first passes, and of later ones; and the FLOP/s for models that were never measured.
+
+    Of a small model these are fewer than a large one reaches: its plan promises no less time than it takes.
+    """
+    layers = trained_layers(info, settings)
+    remember(ws, speed_key(info, layers), first)
+    if later is not None:
+        remember(ws, speed_key(info, layers, later=True), later)
+    remember(ws, _flops_key(), first * _step_flops(info, settings, layers, info.layers))
+
+
+def remember_writing(ws: Workspace, info: ModelInfo, tokens_per_second: float) -> None:
+    """Keep how fast weights are read where one answer is written: each token reads them all."""
+    remember(ws, _reading_key(), tokens_per_second * resident_bytes(info, choose_precision(info, "train")))
+
+
+def _flops_key() -> str:
+    return f"train_flops:{machine.device()}"
+
+
+def _reading_key() -> str:
+    return f"reading_bytes_per_second:{machine.device()}"
+
+
+def _guess(by_device: Mapping[str, float]) -> float:
+    return by_device[machine.device()]
 
 
 def _step_flops(info: ModelInfo, settings: Mapping[str, Any], layers: int, run: int) -> float:
