@@ -182,7 +182,11 @@ def _start(ws: Workspace, settings: Settings) -> None:
         ["serve", "--workspace", str(ws.root), "--port", "0"],
         lock=lock,
         log=ws.logs / START_LOG,
-        environment={**_variables(settings), "AFINA_EXIT_IDLE_S": str(IDLE_EXIT_S), "AFINA_LOG_TO": "file"},
+        environment={
+            **_variables(settings),
+            "AFINA_EXIT_IDLE_S": str(settings.exit_idle_s or IDLE_EXIT_S),
+            "AFINA_LOG_TO": "file",
+        },
     )
 
 

@@ -45,6 +45,8 @@ from tools.workspace.processes import child_command, child_environment
                 "server.openai.openapi",
             ],
         ),
+        # `afina mcp`, which a host waits for.
+        ("server.mcp.stdio", ["mlx", "mlx_lm", "transformers", "openai", "numpy", "tokenizers", "llguidance", "rich"]),
         # The tool in the server's process; the work is its child's.
         ("tools.prepare_dataset.tool", ["mlx", "numpy", "lxml", "tools.prepare_dataset.pipeline"]),
     ],
