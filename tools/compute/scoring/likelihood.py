@@ -1,23 +1,28 @@
 """Negative log likelihood of texts under a base and its adapters, each token scored once.
 
-Long texts go through sliding windows: a window of WINDOW tokens moves by half, and only the tokens
-that no earlier window scored count, each with at least half a window of context.
+A text goes through the model once, however long its pieces: each remembers what came before it. Texts beyond
+WINDOW tokens go through sliding windows: a window moves by half, and only the tokens that no earlier window
+scored count, each with at least half a window of context.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
+from mlx_lm.models.cache import make_prompt_cache
 
 from tools.compute.device_ops import log_sum_exp, suited_to_device
 from tools.compute.routing import AdapterRouter
 
-WINDOW = 1024
+WINDOW = 4096
 # Tokens that go through the model at once: bounds the logits [tokens, vocabulary] in float32.
-_TOKENS_AT_ONCE = 1024
+TOKENS_AT_ONCE = 1024
+# Of a batch, the share of its tokens that may be padding.
+_PADDING = 0.05
 # Of a token of a model whose numbers overflowed, in place of none that could be compared or written down.
 MOST_NATS = 100.0
 
@@ -51,24 +56,20 @@ def score(
     nats, tokens = np.zeros(len(items)), np.zeros(len(items), int)
     windows = [window for i, (ids, counts) in enumerate(items) for window in _windows(i, ids, counts)]
     windows.sort(key=lambda window: len(window.ids))
-    start = 0
-    while start < len(windows):
-        batch = [windows[start]]
-        while start + len(batch) < len(windows):
-            candidate = windows[start + len(batch)]
-            if len(candidate.ids) * (len(batch) + 1) > _TOKENS_AT_ONCE:
-                break
-            batch.append(candidate)
+    done = 0
+    for batch in _batches(windows):
         for window, value in zip(batch, _score_batch(router, slot, batch), strict=True):
             nats[window.item] += value
             tokens[window.item] += int(window.counts[1:].sum())
-        start += len(batch)
-        told(start, len(windows))
+        done += len(batch)
+        told(done, len(windows))
     return [Scored(float(n), int(t)) for n, t in zip(nats, tokens, strict=True)]
 
 
 def _windows(item: int, ids: Sequence[int], counts: Sequence[bool]) -> list[_Window]:
-    whole, counted = np.asarray(ids, np.int32), np.asarray(counts, np.bool_)
+    counted = np.asarray(counts, np.bool_)
+    # What comes after the last token that counts is read by none.
+    whole = np.asarray(ids, np.int32)[: int(counted.nonzero()[0].max(initial=0)) + 1]
     found: list[_Window] = []
     done = 1
     while done < len(whole):
@@ -82,20 +83,53 @@ def _windows(item: int, ids: Sequence[int], counts: Sequence[bool]) -> list[_Win
     return found
 
 
+def _batches(windows: list[_Window]) -> Iterator[list[_Window]]:
+    """Windows of about one length together. windows: sorted by length."""
+    batch: list[_Window] = []
+    held = 0
+    for window in windows:
+        padded = len(window.ids) * (len(batch) + 1)
+        if batch and (padded > TOKENS_AT_ONCE or padded * (1 - _PADDING) > held + len(window.ids)):
+            yield batch
+            batch, held = [], 0
+        batch.append(window)
+        held += len(window.ids)
+    if batch:
+        yield batch
+
+
 def _score_batch(router: AdapterRouter, slot: int, batch: list[_Window]) -> list[float]:
     width = max(len(window.ids) for window in batch)
     ids, counts = np.zeros((len(batch), width), np.int32), np.zeros((len(batch), width), np.bool_)
     for row, window in enumerate(batch):
         ids[row, : len(window.ids)] = window.ids
         counts[row, : len(window.ids)] = window.counts
-    tokens = mx.array(ids)
     router.rows.choose([slot] * len(batch))
     with suited_to_device(router.model):
-        logits = router.model(tokens[:, :-1]).astype(mx.float32)
-    picked = mx.take_along_axis(logits, tokens[:, 1:, None], axis=-1)[..., 0]
-    losses = log_sum_exp(logits) - picked
-    losses = mx.where(mx.isfinite(losses), losses, MOST_NATS)
-    total = mx.where(mx.array(counts[:, 1:]), losses, 0.0).sum(axis=1)
-    mx.eval(total)
+        if width - 1 <= TOKENS_AT_ONCE:
+            total = _nats(router.model(mx.array(ids[:, :-1])), ids[:, 1:], counts[:, 1:])
+        else:
+            total = _piece_by_piece(router, ids, counts)
     router.rows.choose(())
     return [float(value) for value in np.asarray(total)]
+
+
+def _piece_by_piece(router: AdapterRouter, ids: np.ndarray, counts: np.ndarray) -> mx.array:
+    """Nats of each row, read in pieces that see all before them."""
+    cache: list[Any] = make_prompt_cache(router.model)
+    total = mx.zeros(len(ids))
+    for begin in range(0, ids.shape[1] - 1, TOKENS_AT_ONCE):
+        end = min(begin + TOKENS_AT_ONCE, ids.shape[1] - 1)
+        logits = router.model(mx.array(ids[:, begin:end]), cache=cache)
+        total = total + _nats(logits, ids[:, begin + 1 : end + 1], counts[:, begin + 1 : end + 1])
+    return total
+
+
+def _nats(logits: mx.array, ids: np.ndarray, counts: np.ndarray) -> mx.array:
+    """logits: [rows, length, vocabulary], of which each place foretells the token of `ids` there."""
+    logits = logits.astype(mx.float32)
+    losses = log_sum_exp(logits) - mx.take_along_axis(logits, mx.array(ids)[..., None], axis=-1)[..., 0]
+    losses = mx.where(mx.isfinite(losses), losses, MOST_NATS)
+    total = mx.where(mx.array(counts), losses, 0.0).sum(axis=1)
+    mx.eval(total)
+    return total
