@@ -22,6 +22,7 @@ from tools.evaluate.report.told import Losses
 from tools.evaluate.report.write import write_report
 from tools.evaluate.request import LISTED_BY, Group, groups_of
 from tools.evaluate.result import Subject
+from tools.evaluate.unseen import unseen_by
 from tools.models.adapter_files import WEIGHTS_FILE
 from tools.models.info import load_info
 from tools.models.naming import Adapter, find_model
@@ -72,7 +73,8 @@ def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict
 def _measure_all(ws: Workspace, request: dict[str, Any], kept: Path, progress: Progress) -> tuple[Subject, Measured]:
     """The groups one after the other, so that one base at a time is in memory."""
     groups = groups_of(request)
-    dataset = open_dataset(ws.dataset_folder(request["dataset"]))
+    trained_on = [adapter.card.dataset for adapter in _adapters(ws, request["adapters"]) if adapter.card.dataset]
+    dataset = unseen_by(ws, open_dataset(ws.dataset_folder(request["dataset"])), trained_on)
     chooser = Tokenizer.load(ws.model_folder(groups[0].base))
     parts: list[Measured] = []
     bases: dict[str, str] = {}
