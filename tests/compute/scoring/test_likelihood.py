@@ -15,8 +15,7 @@ from tests.support.tiny_model import make_tiny_model
 from tools.compute.loading import load_base
 from tools.compute.lora import read_adapter
 from tools.compute.routing import BASE_SLOT, AdapterRouter
-from tools.compute.scoring import likelihood
-from tools.compute.scoring.likelihood import MOST_NATS, Scored, score
+from tools.compute.scoring.likelihood import MOST_NATS, WINDOW, Scored, score
 from tools.evaluate import figures
 from tools.evaluate.measured import Texts
 from tools.workspace.layout import Workspace, open_workspace
@@ -38,8 +37,8 @@ def drawn(rows: int, length: int) -> np.ndarray:
     return np.random.default_rng(rows * length).integers(5, 390, (rows, length))
 
 
-def scored(router: AdapterRouter, rows: Any, slot: int = BASE_SLOT) -> list[Scored]:
-    return score(router, slot, [(list(row), [True] * len(row)) for row in rows], lambda *_: None)
+def scored(router: AdapterRouter, rows: Any, slot: int = BASE_SLOT, window: int = WINDOW) -> list[Scored]:
+    return score(router, slot, [(list(row), [True] * len(row)) for row in rows], lambda *_: None, window)
 
 
 def perplexity(found: list[Scored]) -> float:
@@ -86,16 +85,10 @@ def test_uniform_logits_have_the_vocabularys_size_as_perplexity(model: Any) -> N
     assert perplexity(scored(AdapterRouter(model), drawn(3, 40))) == pytest.approx(vocabulary, rel=1e-5)
 
 
-@pytest.fixture
-def narrow(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Windows of so many tokens, that short texts fill."""
-    monkeypatch.setattr(likelihood, "WINDOW", 64)
-    return 64
-
-
-def test_windows_score_every_token_once_with_half_a_window_before_it(model: Any, narrow: int) -> None:
+def test_windows_score_every_token_once_with_half_a_window_before_it(model: Any) -> None:
+    narrow = 64
     rows = [drawn(1, length)[0] for length in (2, 63, 64, 65, 90, 96, 97, 205, 3)]
-    found = scored(AdapterRouter(model), rows)
+    found = scored(AdapterRouter(model), rows, window=narrow)
     assert [one.tokens for one in found] == [len(row) - 1 for row in rows]
     assert [one.nats for one in found] == pytest.approx([by_definition(model, row, narrow) for row in rows], rel=1e-4)
     # Short texts need no windows.

@@ -15,7 +15,7 @@ from tools.compute.lora import read_adapter
 from tools.compute.routing import BASE_SLOT, AdapterRouter
 from tools.compute.scoring import material
 from tools.compute.scoring.choices import score_options
-from tools.compute.scoring.likelihood import Scored, score
+from tools.compute.scoring.likelihood import WINDOW, Scored, score
 from tools.compute.scoring.material import Item, Opening, Passage
 from tools.compute.scoring.writing import write
 from tools.evaluate.copying import given_back, longest_runs
@@ -53,6 +53,7 @@ class Evaluation:
         base = load_base(ws.model_folder(group.base))
         self.tokenizer = base.tokenizer
         self.router = AdapterRouter(base.model)
+        self.window = min(WINDOW, base.info.max_positions)
         self.slots = {group.base: BASE_SLOT} if group.with_base else {}
         self.zeros: list[str] = []
         asked: dict[str, Serving | None] = {}
@@ -91,7 +92,7 @@ class Evaluation:
             def told(done: int, total: int, at: int = number, name: str = model) -> None:
                 self.progress(at * total + done, len(self.slots) * total, f"Scoring {what} with {name}")
 
-            nats[model] = score(self.router, slot, [(item.ids, item.scored) for item in items], told)
+            nats[model] = score(self.router, slot, [(item.ids, item.scored) for item in items], told, self.window)
         return Texts(
             nats={model: [scored.nats for scored in found] for model, found in nats.items()},
             tokens={model: [scored.tokens for scored in found] for model, found in nats.items()},

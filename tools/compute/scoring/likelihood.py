@@ -1,8 +1,8 @@
 """Negative log likelihood of texts under a base and its adapters, each token scored once.
 
 A text goes through the model once, however long its pieces: each remembers what came before it. Texts beyond
-WINDOW tokens go through sliding windows: a window moves by half, and only the tokens that no earlier window
-scored count, each with at least half a window of context.
+WINDOW tokens, or what the model was made to read, go through sliding windows: a window moves by half, and only
+the tokens that no earlier window scored count, each with at least half a window of context.
 """
 
 from __future__ import annotations
@@ -47,34 +47,35 @@ def score(
     slot: int,
     items: Sequence[tuple[Sequence[int], Sequence[bool]]],
     told: Callable[[int, int], None],
+    window: int = WINDOW,
 ) -> list[Scored]:
     """Score each item with the adapter of `slot` (0: the base).
 
     items: (ids, whether each is scored). The first id is context alone. told: called with the windows
-    done and their number.
+    done and their number. window: tokens that the model reads at once.
     """
     nats, tokens = np.zeros(len(items)), np.zeros(len(items), int)
-    windows = [window for i, (ids, counts) in enumerate(items) for window in _windows(i, ids, counts)]
-    windows.sort(key=lambda window: len(window.ids))
+    windows = [one for i, (ids, counts) in enumerate(items) for one in _windows(i, ids, counts, window)]
+    windows.sort(key=lambda one: len(one.ids))
     done = 0
     for batch in _batches(windows):
-        for window, value in zip(batch, _score_batch(router, slot, batch), strict=True):
-            nats[window.item] += value
-            tokens[window.item] += int(window.counts[1:].sum())
+        for one, value in zip(batch, _score_batch(router, slot, batch), strict=True):
+            nats[one.item] += value
+            tokens[one.item] += int(one.counts[1:].sum())
         done += len(batch)
         told(done, len(windows))
     return [Scored(float(n), int(t)) for n, t in zip(nats, tokens, strict=True)]
 
 
-def _windows(item: int, ids: Sequence[int], counts: Sequence[bool]) -> list[_Window]:
+def _windows(item: int, ids: Sequence[int], counts: Sequence[bool], width: int) -> list[_Window]:
     counted = np.asarray(counts, np.bool_)
     # What comes after the last token that counts is read by none.
     whole = np.asarray(ids, np.int32)[: int(counted.nonzero()[0].max(initial=0)) + 1]
     found: list[_Window] = []
     done = 1
     while done < len(whole):
-        end = min(len(whole), WINDOW if done == 1 else done + WINDOW // 2)
-        begin = max(0, end - WINDOW)
+        end = min(len(whole), width if done == 1 else done + width // 2)
+        begin = max(0, end - width)
         part = counted[begin:end].copy()
         part[: done - begin] = False
         if part[1:].any():
