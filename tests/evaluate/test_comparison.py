@@ -18,7 +18,7 @@ from tests.support.tiny_model import make_tiny_model
 from tests.support.training import stop_all
 from tools.errors import Conflict, InvalidArgument, NotFound
 from tools.evaluate.contract import EvaluateArgs, EvaluateResult
-from tools.evaluate.request import build_request, call_of, groups_of
+from tools.evaluate.request import build_request, call_of, groups_of, still_kept
 from tools.workspace import runs
 from tools.workspace.layout import Workspace
 
@@ -151,6 +151,22 @@ def test_a_base_is_loaded_once_for_eight_adapters(whole: Workspace) -> None:
         ("tiny", True, 8),
         ("tiny", False, 2),
     ]
+
+
+def test_checkpoints_that_a_run_removed_meanwhile_are_left_out(whole: Workspace) -> None:
+    request = build_request(whole, EvaluateArgs(run=RUN, dataset="livros"))
+    assert still_kept(whole, request) == request
+    kept = runs.folder(whole, RUN) / "checkpoints"
+    kept.rename(kept.with_name("aside"))
+    (kept / "step-2").mkdir(parents=True)
+    shutil.copy(kept.with_name("aside") / "step-2" / "afina.json", kept / "step-2")
+    assert still_kept(whole, request)["adapters"] == [f"{RUN}@step-2"]
+    assert [group.adapters for group in groups_of(still_kept(whole, request))] == [(f"{RUN}@step-2",)]
+    (kept / "step-2").rename(kept / "step-99")
+    with pytest.raises(Conflict, match="none of the checkpoints"):
+        still_kept(whole, request)
+    shutil.rmtree(kept)
+    kept.with_name("aside").rename(kept)
 
 
 def test_what_cannot_be_compared_is_refused_by_name(whole: Workspace) -> None:

@@ -76,6 +76,21 @@ def call_of(request: Mapping[str, Any]) -> str:
     )
 
 
+def still_kept(ws: Workspace, request: dict[str, Any]) -> dict[str, Any]:
+    """The request without the checkpoints that its run has removed since. Raises Conflict when none is left."""
+    if "run" not in request:
+        return request
+    kept = set(_checkpoints(ws, request["run"])) & set(request["adapters"])
+    if not kept:
+        raise Conflict(
+            f"The run `{request['run']}` goes on, and none of the checkpoints asked for is still kept.",
+            field="run",
+            fix="Ask again, or start runs with `keep_every`, which keeps more of them.",
+        )
+    bases = [{**base, "adapters": [name for name in base["adapters"] if name in kept]} for base in request["bases"]]
+    return {**request, "bases": bases, "adapters": [name for name in request["adapters"] if name in kept]}
+
+
 def groups_of(request: Mapping[str, Any]) -> list[Group]:
     """What is loaded one after the other, the first base first."""
     groups = []

@@ -20,7 +20,7 @@ from tools.evaluate.measured import Measured
 from tools.evaluate.merging import merge
 from tools.evaluate.report.told import Losses
 from tools.evaluate.report.write import write_report
-from tools.evaluate.request import LISTED_BY, Group, groups_of
+from tools.evaluate.request import LISTED_BY, Group, groups_of, still_kept
 from tools.evaluate.result import Subject
 from tools.evaluate.unseen import unseen_by
 from tools.models.adapter_files import WEIGHTS_FILE
@@ -53,6 +53,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Measure and write the report; returns its JSON."""
     holder = f"evaluate-{request['evaluation']}"
+    request = still_kept(ws, request)
     predicted = max(_bytes_of(ws, group) for group in groups_of(request)) + _WORKING_BYTES
     lock: Path = jobs.lock_path(ws, request["evaluation"])
     while blocking := ledger.claim(ws, holder, "evaluation", predicted, lock):
@@ -60,6 +61,7 @@ def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict
         time.sleep(_POLL_S)
     kept = ws.evaluations / f".{request['evaluation']}.stages"
     try:
+        request = still_kept(ws, request)  # a run may have gone on while memory was awaited
         device.set_up()
         subject, measured = _measure_all(ws, request, kept, progress)
         made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
