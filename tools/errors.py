@@ -41,7 +41,9 @@ class Problem(BaseModel):
     fix: str
 
     def __str__(self) -> str:
-        place = ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
+        # A name of several words is told apart from ours.
+        path = f'"{self.path}"' if " " in self.path else self.path
+        place = ":".join(str(part) for part in (path, self.line, self.column) if part is not None)
         return f"{place}: {self.message} {self.fix}"
 
 
@@ -210,8 +212,8 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
 
 
 def printable(text: str, limit: int = 120) -> str:
-    """A name from a request, safe to repeat in a message: one line, bounded, no control characters."""
-    clean = "".join(c if c.isprintable() else "?" for c in text)
+    """A name from a request, safe to repeat in a message: one line, bounded, no control characters or backticks."""
+    clean = "".join(c if c.isprintable() else "?" for c in text).replace("`", "'")
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 

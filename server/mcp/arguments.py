@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ def read_arguments(tool: str, model: type[Model], arguments: dict[str, Any]) -> 
     A null counts as not given. Lists and objects that a host sent as JSON text are read.
     Raises InvalidArgument naming every field that is wrong and what was expected.
     """
-    schema = model.model_json_schema()
+    schema = _schema_of(model)
     given = {name: _unquoted(value, schema, name) for name, value in arguments.items() if value is not None}
     try:
         text = json.dumps(given, allow_nan=False)
@@ -34,6 +35,12 @@ def read_arguments(tool: str, model: type[Model], arguments: dict[str, Any]) -> 
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise _refusal(tool, schema, error, given) from error
+
+
+@functools.cache
+def _schema_of(model: type[BaseModel]) -> Schema:
+    """Made once: it costs more than all else that reading a call takes."""
+    return model.model_json_schema()
 
 
 def _unquoted(value: Any, schema: Schema, name: str) -> Any:

@@ -6,6 +6,7 @@ Every process that runs tools appends to the same file; it and its predecessor t
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import json
 import os
@@ -78,6 +79,7 @@ def write(ws: Workspace, caller: Caller, tool: str, outcome: str, began: float) 
             _begin_anew(ws)
 
 
+@functools.cache
 def user_name() -> str:
     """The name of the user whose process this is."""
     try:

@@ -31,11 +31,13 @@ def _absent(value: Any) -> bool:
 
 
 def as_text(fields: dict[str, Any]) -> str:
-    """Fields as indented `name: value` lines, empty ones left out, `next` last."""
-    ordered = {name: value for name, value in fields.items() if name != "next"}
-    if fields.get("next"):
-        ordered["next"] = fields["next"]
-    return bounded("\n".join(_lines(ordered, "")))
+    """Fields as indented `name: value` lines, empty ones left out, `next` last.
+
+    What came from files or models stands behind its field's name, or, where it has several lines, behind a
+    bar on each: no text can pass for a field, or for the call to make next.
+    """
+    told = bounded("\n".join(_lines({name: value for name, value in fields.items() if name != "next"}, "")))
+    return "\n".join([*([told] if told else []), *(_lines({"next": fields["next"]}, "") if "next" in fields else [])])
 
 
 def bounded(text: str) -> str:
@@ -49,6 +51,7 @@ def _lines(fields: dict[str, Any], indent: str) -> list[str]:
     for name, value in fields.items():
         if value in ({}, [], ""):
             continue
+        name = _name(name)
         short = _inline(value)
         if short is not None and len(short) + len(indent) + len(name) <= _LINE:
             lines.append(f"{indent}{name}: {short}")
@@ -72,21 +75,27 @@ def _item(item: Any, indent: str) -> list[str]:
 
 
 def _long(start: str, text: str, indent: str) -> list[str]:
-    """Text on its own lines, indented under its name."""
+    """Text on its own lines, under its name, each behind a bar."""
     if "\n" not in text:
         return [start + text]
-    return [start.rstrip(), *(indent + line for line in text.split("\n"))]
+    return [start.rstrip(), *(f"{indent}| {line}".rstrip() for line in text.split("\n"))]
 
 
 def _inline(value: Any) -> str | None:
-    """The value on one line, or None when it has a structure of its own."""
+    """The value on one line, or None when it has a structure of its own, or a text that could pass for several."""
     if isinstance(value, dict):
         parts = [(name, _scalar(inner)) for name, inner in value.items() if inner not in ({}, [], "")]
-        return ", ".join(f"{n} {s}" for n, s in parts) if all(s is not None for _, s in parts) else None
-    if isinstance(value, list):
-        items = [_scalar(inner) for inner in value]
-        return ", ".join(s for s in items if s is not None) if None not in items else None
-    return _scalar(value)
+        told = [f"{_name(name)} {short}" for name, short in parts if short is not None]
+    elif isinstance(value, list):
+        parts = [("", _scalar(inner)) for inner in value]
+        told = [short for _, short in parts if short is not None]
+    else:
+        return _scalar(value)
+    return ", ".join(told) if len(told) == len(parts) and not any(", " in one for one in told) else None
+
+
+def _name(name: str) -> str:
+    return printable(name).replace("\n", " ")
 
 
 def _scalar(value: Any) -> str | None:

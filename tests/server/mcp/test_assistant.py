@@ -74,17 +74,16 @@ async def test_from_the_sample_to_a_verdict_and_an_answer_without_a_wrong_call(s
 @pytest.mark.verify
 async def test_with_the_small_model_over_pipes_it_hears_what_was_learned(ws: Workspace) -> None:
     pull(ws, SMOLLM2, lambda *_, **__: None)
-    settings = {"iters": 60, "max_seq_length": 256, "val_batches": 4, "sample_prompts": []}
+    settings = {**QUICK, "iters": 16, "batch_size": 1, "lora_layers": 4, "steps_per_eval": 8}
     wishes = {
-        "prepare_dataset": {"name": "mares", "max_tokens": 256},
+        **WISHES,
         "start_finetune": {"settings": settings},
-        "evaluate": {"max_items": 12, "metrics": ["likelihood", "questions"]},
-        "ask_model": {"max_tokens": 24},
+        "evaluate": {"max_items": 8, "metrics": ["likelihood"]},
     }
     command, *arguments = child_command("server.cli", ["mcp", "--workspace", str(ws.root)])
     transport = stdio_client(StdioServerParameters(command=command, args=arguments, env=child_environment()))
     try:
-        assistant = await go(transport, Person(str(sample_folder()), QUESTION, wishes))
+        assistant = await go(transport, Person(str(sample_folder() / "biografias"), QUESTION, wishes))
     finally:
         stop_all(ws)
     assert not assistant.refused, assistant.told()
