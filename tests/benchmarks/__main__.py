@@ -24,7 +24,10 @@ from tools.workspace.layout import open_workspace
 from tools.workspace.processes import child_command, child_environment
 
 # Each in a process of its own, so that none pays for another's memory.
-BENCHMARKS = ("training", "learning", "memory", "generation", "serving", "tokenizing", "preparing", "tool_calls")
+BENCHMARKS = (
+    *("training", "learning", "memory", "generation", "serving", "tokenizing", "preparing", "tool_calls"),
+    "evaluating",
+)
 WORKSPACE = Path(__file__).resolve().parents[2] / ".cache" / "bench"
 _MOST_SECONDS = 3600
 
