@@ -16,8 +16,8 @@ from tools.language.words import words
 from tools.prepare_dataset.reading_back import Dataset, Question, Row
 from tools.prepare_dataset.wording import wording
 
-# Of each form that is made beside the dataset's own questions.
-_MOST_MADE = 12
+# Of each form that is made beside the dataset's own questions: together about as many as of those, where they are few.
+_FEWEST_MADE, _MOST_MADE = 2, 12
 _LONGEST_ANSWER = 12  # words: longer ones are no facts
 _NO_ANSWER = "unanswerable"  # the kind of a given question that has none
 
@@ -26,7 +26,7 @@ def questions_asked(dataset: Dataset, limit: int) -> list[Asked]:
     """At most `limit` of the dataset's own questions, and some of every other form; no answers yet."""
     own = own_questions(dataset)
     given = [one for one in dataset.questions() if one.kind == _NO_ANSWER]
-    most = min(_MOST_MADE, limit)
+    most = min(max(_FEWEST_MADE, limit // 3), _MOST_MADE, limit)
     known = spread(own, limit)
     taught = [question for question in _taught(dataset) if len(words(question.answer)) <= _LONGEST_ANSWER]
     strangers = [*spread(given, most), *unanswerable(known, most)][:most]
