@@ -94,6 +94,28 @@ async def test_the_generic_configuration_reaches_a_running_server(server: Runnin
         assert len((await client.list_tools()).tools) == 10
 
 
+async def test_open_webuis_connections_reach_a_running_server(server: RunningServer) -> None:
+    """Its two connections, with the requests that it makes of them; the application itself is not installed."""
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    lines = (CLIENTS / "open-webui.env").read_text().splitlines()
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    given = {
+        name: value.replace("http://host.docker.internal:8321", server.url).replace("YOUR_AFINA_API_KEY", "segredo")
+        for name, value in given.items()
+    }
+    headers = {"Authorization": f"Bearer {given['OPENAI_API_KEY']}"}
+    listed = server.client.get(f"{given['OPENAI_API_BASE_URL']}/models", headers=headers)
+    assert "livros" in [model["id"] for model in listed.json()["data"]]
+    [tools] = json.loads(given["TOOL_SERVER_CONNECTIONS"])
+    assert (tools["type"], tools["auth_type"], tools["info"]["id"]) == ("mcp", "bearer", "afina")
+    http = httpx2.AsyncClient(headers={"Authorization": f"Bearer {tools['key']}"})
+    # It speaks the protocol with a handshake.
+    async with Client(streamable_http_client(tools["url"], http_client=http), mode="legacy") as client:
+        assert len((await client.list_tools()).tools) == 10
+
+
 def run(
     program: str, *arguments: str, ws: Workspace, server: RunningServer | None = None
 ) -> subprocess.CompletedProcess[str]:
