@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from tools.check_setup import resources
@@ -50,3 +54,14 @@ def test_a_model_that_is_not_there_is_told_with_the_command_that_brings_it(ws: W
     with pytest.raises(NotFound) as refused:
         measure(ws, "smollm2-135m")
     assert "afina models pull" in str(refused.value)
+
+
+@pytest.mark.verify
+def test_the_doctor_tells_what_it_measured(tiny_ws: Workspace) -> None:
+    command = [sys.executable, "-P", "-m", "server.cli", "doctor", "--measure", "--default-model", "tiny"]
+    given = ["--workspace", str(tiny_ws.root), "--json"]
+    done = subprocess.run([*command, *given], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["model"] == "tiny"
+    assert min(told["gflops"], told["training"], told["writing"]) > 0
