@@ -38,7 +38,10 @@ def interval(metric: str, low: float, high: float) -> Interval:
         # Better on what it was trained on, by little or by less than chance explains.
         ([(UNSEEN, -0.02, 0.04), (TRAINED, -0.05, -0.03)], "not_proven"),
         ([(UNSEEN, -0.4, 0.5), (TRAINED, -0.5, -0.2)], "not_proven"),
-        ([(UNSEEN, 0.2, 0.5), (TRAINED, -2.0, -1.0), (ANSWERS, 0.1, 0.3)], "not_proven"),
+        # Knowing decides, unless its own figures contradict each other.
+        ([(UNSEEN, 0.2, 0.5), (TRAINED, -2.0, -1.0), (ANSWERS, 0.1, 0.3)], "learned"),
+        ([(ANSWERS, 0.1, 0.3), ("choice_accuracy", -0.3, -0.1)], "not_proven"),
+        ([(UNSEEN, 0.1, 0.3), (ANSWERS, -0.3, -0.1)], "worse"),
         ([(TRAINED, -2.0, -1.0)], "not_proven"),
         ([], "not_proven"),
     ],
@@ -62,11 +65,10 @@ def test_copies_that_the_base_does_not_make_are_memorized() -> None:
     assert judge("livros", [interval(UNSEEN, -0.3, -0.1)], "mares@1", repetition=copying).kind == "learned"
 
 
-def test_who_knows_more_but_writes_worse_is_told_to_train_less() -> None:
-    verdict = judge("livros", [interval(UNSEEN, 0.1, 0.3), interval(ANSWERS, 0.1, 0.3)], "mares@1")
-    assert verdict.kind == "not_proven"
-    assert "knows more" in verdict.text
-    assert verdict.action.startswith("start_finetune")
+def test_who_knows_more_but_writes_worse_is_told_so() -> None:
+    told = judge("livros", [interval(UNSEEN, 0.1, 0.3), interval(ANSWERS, 0.1, 0.3)], "mares@1").text
+    assert "less likely" in told
+    assert "less likely" not in judge("livros", [interval(ANSWERS, 0.1, 0.3)], "mares@1").text
 
 
 def test_other_models_intervals_do_not_count() -> None:

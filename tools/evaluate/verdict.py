@@ -32,7 +32,8 @@ def judge(
 ) -> EvaluationVerdict:
     """The verdict on one tuned model.
 
-    learned: it knows or writes better, beyond chance, and nothing of it got worse. memorized: it knows its own
+    learned: it knows more, or where nothing was asked it writes better, beyond chance; who knows more may still
+    take unseen rows for less likely, since they tell of what it was not taught. memorized: it knows its own
     passages by heart, and neither answers nor unseen passages are better. worse: some figure fell beyond chance
     and none rose. not_proven: all else.
     """
@@ -52,11 +53,11 @@ def _kind(mine: dict[str, Interval], *, copies: float) -> VerdictKind:
     better, worse = [one for one in judged if improved(one)], [one for one in judged if worsened(one)]
     if _by_heart(mine, copies) and not better:
         return "memorized"
+    if any(map(improved, knowing)) and not any(map(worsened, knowing)):
+        return "learned"
     if worse and not better:
         return "worse"
-    if worse or not better or (knowing and not any(map(improved, knowing))):
-        return "not_proven"
-    return "learned"
+    return "not_proven" if worse or knowing or not better else "learned"
 
 
 def _by_heart(mine: dict[str, Interval], copies: float) -> bool:
@@ -78,7 +79,12 @@ def _copies(repetition: Repetition | None, model: str) -> float:
 def _advice(kind: VerdictKind, model: str, dataset: str, mine: dict[str, Interval]) -> tuple[str, str]:
     """What to do next, in words and as a call."""
     if kind == "learned":
-        return "Ask it something.", next_call("ask_model", prompt="PROMPT", models=[model])
+        dear = WRITING in mine and worsened(mine[WRITING])
+        remark = " Unseen rows got less likely all the same: fewer steps, a lower rate or more rows may keep both."
+        return (
+            f"Ask it something.{remark if dear else ''}",
+            next_call("ask_model", prompt="PROMPT", models=[model]),
+        )
     if kind == "memorized":
         unseen = "unseen ones no better" if WRITING in mine else "unseen rows are of too few documents to compare"
         return (
@@ -94,12 +100,6 @@ def _advice(kind: VerdictKind, model: str, dataset: str, mine: dict[str, Interva
         return (
             "It writes more like the texts, but knows no more of their facts: train on questions about them.",
             next_call("annotate_dataset", dataset=dataset),
-        )
-    if any(improved(mine[name]) for name in KNOWING if name in mine) and WRITING in mine and worsened(mine[WRITING]):
-        return (
-            "It knows more of the facts, but takes unseen texts for less likely than its base does: fewer steps, a "
-            "lower rate or more rows may keep both.",
-            next_call("start_finetune", dataset=dataset, settings={"patience": 2}, dry_run=True),
         )
     return (
         "More test rows and questions (of five documents at least) or more steps would tell.",
