@@ -45,6 +45,9 @@ def test_the_demo_goes_from_an_empty_workspace_to_a_served_adapter(tmp_path: Pat
     adapter = ws.adapter_folder("mares")
     assert f"mares@{adapter.name}" in printed
     assert "afina serve --model mares" in printed
+    report = next(ws.evaluations.glob("*/report.html"))
+    # The line may be broken anywhere.
+    assert f"report:{report}" in "".join(printed.split())
     assert picture.read_text(encoding="utf-8").startswith("<svg")
 
 

@@ -31,6 +31,8 @@ def test_numbers_are_written_in_the_way_of_the_language() -> None:
     assert portuguese.percent(0.4167) == "42%"
     assert english.span(0.19, 0.68) == "19–68%"
     assert english.number(float("inf"), 2) == "—"
+    assert portuguese.points("+1") == "+1 ponto"
+    assert portuguese.points("+11") == "+11 pontos"
 
 
 @pytest.mark.parametrize("told", [markdown, page])

@@ -19,11 +19,11 @@ PORTUGUESE: Mapping[str, str] = {
         "Sai-se melhor do que a base no que nenhum dos dois treinou, mais do que o acaso explica."
     ),
     "What was measured does not show that it learned.": "O que se mediu não mostra que tenha aprendido.",
-    "It writes more like the texts, but does not know more of what they say.": (
-        "Escreve mais como os textos, mas não sabe mais do que eles dizem."
+    "It writes more like the texts, but does not show that it knows more of what they say.": (
+        "Escreve mais como os textos, mas não mostra saber melhor o que dizem."
     ),
     "It knows more of what the texts say, but writes less like them.": (
-        "Sabe mais do que os textos dizem, mas escreve menos como eles."
+        "Sabe melhor o que os textos dizem, mas escreve menos como eles."
     ),
     "It knows the passages that it was trained on by heart, and others no better than its base.": (
         "Sabe de cor as passagens que treinou, e as outras não melhor do que a base."
@@ -44,6 +44,7 @@ PORTUGUESE: Mapping[str, str] = {
     "change": "diferença",
     "95% interval": "intervalo de 95%",
     "{low} to {high}": "{low} a {high}",
+    "{change} point": "{change} ponto",
     "{change} points": "{change} pontos",
     "Nothing could be measured on five documents or more, as an interval needs.": (
         "Nada se pôde medir em cinco documentos ou mais, como um intervalo pede."

@@ -91,7 +91,7 @@ def _meaning(told: Told, verdict: EvaluationVerdict) -> str:
     knowing, writing = [mine[name] for name in KNOWING if name in mine], mine.get(WRITING)
     if verdict.kind == "not_proven" and knowing and writing is not None:
         if improved(writing) and not any(map(improved, knowing)):
-            return "It writes more like the texts, but does not know more of what they say."
+            return "It writes more like the texts, but does not show that it knows more of what they say."
         if worsened(writing) and any(map(improved, knowing)):
             return "It knows more of what the texts say, but writes less like them."
     return _MEANINGS[verdict.kind]
@@ -126,7 +126,7 @@ def _evidence(result: EvaluateResult, one: Interval, say: Words) -> Evidence:
         # Of several bases, that of this model.
         base=value(scores.tuned[one.model] - one.change) if scores else "",
         tuned=value(scores.tuned[one.model]) if scores else "",
-        change=signed(one.change) if bits else say("{change} points", change=signed(one.change)),
+        change=signed(one.change) if bits else say.points(signed(one.change)),
         span=say("{low} to {high}", low=signed(one.low), high=signed(one.high)),
         kind=kind,
         said=say(said),

@@ -46,6 +46,10 @@ class Words:
         """An interval of a share from 0 to 1."""
         return f"{self.number(100 * low, 0)}\N{EN DASH}{self.percent(high)}"
 
+    def points(self, said: str) -> str:
+        """A change of a share, its number spelled already."""
+        return self("{change} point" if said[1:] == "1" else "{change} points", change=said)
+
     def plain(self, value: float) -> str:
         """As few digits as tell it: for the ticks of an axis."""
         return self._spelled(f"{value:,.6g}")
