@@ -82,7 +82,8 @@ def planted(ws: Workspace, folder: Path, seed: int, metrics: list[Any] | None) -
     long, and not at all."""
     people = strangers(seed, TAUGHT + WATCHED + UNSEEN)
     asked = [fact for person in people[:TAUGHT] for fact in person.facts(2)]
-    right, wrong, few, none = (f"{name}-{seed}" for name in NAMES)
+    tag = f"{seed}" if metrics else f"{seed}-whole"
+    right, wrong, few, none = (f"{name}-{tag}" for name in NAMES)
     parts = [ROWS_EACH * count for count in (TAUGHT, TAUGHT + WATCHED)]
     prepare(ws, folder / right, rows(people), parts, asked)
     prepare(ws, folder / wrong, rows(shuffled(people, seed)), parts, asked)
