@@ -37,7 +37,9 @@ def _after(tool: str, given: Arguments, error: AfinaError) -> str | None:
     if mended is not None:
         return next_call(tool, **mended)
     if isinstance(error, NotFound) and error.details.get("kind") in _LISTED:
-        return next_call("list_workspace", kind=_LISTED[error.details["kind"]])
+        # What an argument is for tells more than what its name was looked for among.
+        listed = _NAMES_A.get(error.field or "", _LISTED[error.details["kind"]])
+        return next_call("list_workspace", kind=listed)
     if isinstance(error, DiskFull | NoPermission | BackendMissing):
         return next_call("check_setup")
     if isinstance(error, MachineError) or (isinstance(error, DataError) and error.problems):

@@ -333,7 +333,7 @@ def test_a_damaged_base_and_what_cannot_fit_are_refused_and_the_others_go_on(ser
         assert answer.status_code == 422
         assert "outra" in answer.json()["error"]["message"]
         assert server.chat().status_code == 200
-        large = server.chat(**LONG, n=2)
+        large = server.chat(**LONG, n=4)
         assert large.status_code == 400
         assert "MB too few" in large.json()["error"]["message"]
         assert server.chat(model="longa").status_code == 200
