@@ -39,6 +39,13 @@ def test_entries_are_read_by_name(tmp_path: Path) -> None:
         archive.check_all()
 
 
+def test_an_entry_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.txt": TEXT, "b.txt": "b"})
+    path.write_bytes(path.read_bytes().replace(b"b.txt", b"\0.txt"))
+    with Archive(path, "EPUB") as archive:
+        assert archive.names == ["a.txt"]
+
+
 def test_an_entry_that_unpacks_beyond_bounds_is_refused_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,7 +144,8 @@ class Archive:
             if info.header_offset < end:
                 raise Unreadable("Files in it overlap: it was made to do harm, or is damaged.", "Do without it.")
             end = info.header_offset + _LOCAL_HEADER + info.compress_size
-        return {info.filename: info for info in infos if not info.is_dir()}
+        # A damaged directory may hold a name that begins with a null, of which nothing is left.
+        return {info.filename: info for info in infos if info.filename and not info.is_dir()}
 
     def _ole(self) -> Unreadable:
         """What Office wrote before 2007, and wraps protected files in to this day."""
