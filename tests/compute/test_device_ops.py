@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
+import mlx_lm.models.gpt_oss as gpt_oss
 import mlx_lm.models.llama as llama
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.support.tiny_model import make_tiny_model
 from tools.compute import device, device_ops
 from tools.compute.loading import load_base
+from tools.compute.routing import AdapterRouter
 from tools.workspace.layout import Workspace
 
 
@@ -41,7 +43,7 @@ def test_attention_is_mlxs(length: int, packed: bool) -> None:
         square = mx.tril(mx.ones((length, length), mx.bool_))
         mask = ((segments[:, :, None] == segments[:, None, :]) & square)[:, None]
     check(
-        lambda q, k, v: device_ops.attention(q, k, v, scale=0.25, mask=mask),
+        lambda q, k, v: device_ops.attention(q, k, v, None, scale=0.25, mask=mask),
         lambda q, k, v: mx.fast.scaled_dot_product_attention(q, k, v, scale=0.25, mask=mask),
         queries,
         keys,
@@ -53,7 +55,7 @@ def test_what_is_not_seen_weighs_nothing_even_where_it_is_far_larger() -> None:
     queries = mx.ones((1, 1, 2, 16))
     keys = mx.stack([mx.zeros((16,)), mx.full((16,), 1e3)])[None, None]
     values = mx.stack([mx.ones((16,)), mx.full((16,), 1e6)])[None, None]
-    output = device_ops.attention(queries, keys, values, scale=1.0, mask="causal")
+    output = device_ops.attention(queries, keys, values, None, scale=1.0, mask="causal")
     assert output[0, 0, 0, 0].item() == 1.0
 
 
@@ -74,7 +76,7 @@ def test_fused_attention_is_asked_for_only_where_it_works() -> None:
     device.set_up()
     queries = mx.random.normal((1, 4, 8, 16))
     keys = mx.random.normal((1, 2, 8, 16))
-    output = device_ops.fused_attention(queries, keys, keys, scale=0.25, mask="causal")
+    output = device_ops.fused_attention(queries, keys, keys, None, scale=0.25, mask="causal")
     expected = mx.fast.scaled_dot_product_attention(queries, keys, keys, scale=0.25, mask="causal")
     assert mx.array_equal(output, expected)
     # The CPU has no fused kernel.
@@ -95,3 +97,42 @@ def test_weights_laid_out_for_products_keep_their_values_and_their_answers(tiny_
     assert mx.array_equal(gate, plain.layers[0].mlp.gate_proj.weight)
     # Column by column where there are more outputs than inputs.
     assert memoryview(gate).strides[0] < memoryview(gate).strides[1]
+
+
+def test_a_model_with_sinks_in_its_attention_answers_from_a_cache() -> None:
+    device.set_up()
+    mx.random.seed(3)
+    arguments = gpt_oss.ModelArgs(
+        num_hidden_layers=2,
+        num_local_experts=4,
+        num_experts_per_tok=2,
+        vocab_size=64,
+        hidden_size=32,
+        intermediate_size=32,
+        head_dim=8,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        sliding_window=16,
+    )
+    model = gpt_oss.Model(arguments)
+    router = AdapterRouter(model)
+    ids = mx.array([[5, 9, 33, 7, 21]])
+    cache = router.caches(0)
+    router(ids[:, :4], cache)
+    assert mx.allclose(router(ids[:, 4:], cache)[:, -1], model(ids)[:, -1], atol=1e-4)
+
+
+def test_an_operation_that_a_model_names_alike_but_has_of_its_own_stays(
+    tiny_ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device.set_up()
+    model = load_base(tiny_ws.models / "tiny").model
+
+    def clamped(gate: mx.array, up: mx.array) -> mx.array:
+        return mx.minimum(nn.silu(gate), 0.01) * up
+
+    monkeypatch.setattr(llama, "swiglu", clamped)
+    ids = mx.array([[5, 60, 200, 17]])
+    own = model(ids)
+    with device_ops.suited_to_device(model):
+        assert mx.allclose(model(ids), own, atol=1e-4)

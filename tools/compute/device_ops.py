@@ -20,9 +20,14 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
+from mlx_lm.models import activations, base
 
 from tools.compute import device
 
+_PLAIN = {
+    "swiglu": activations.swiglu,
+    "scaled_dot_product_attention": base.scaled_dot_product_attention,
+}
 _BLOCK = 128
 _PROBE = 64
 
@@ -61,12 +66,15 @@ def swiglu(gate: mx.array, up: mx.array) -> mx.array:
 
 
 def attention(
-    queries: mx.array, keys: mx.array, values: mx.array, cache: Any = None, *, scale: float, mask: Any
+    queries: mx.array, keys: mx.array, values: mx.array, cache: Any, scale: float, mask: Any, **more: Any
 ) -> mx.array:
     """Causal attention of a whole sequence, queries [rows, heads, length, width], keys and values
-    [rows, groups, length, width]; mask: "causal", or bool [rows, 1, length, length] that is causal too."""
-    if cache is not None or mask is None or queries.shape[2] != keys.shape[2]:
-        return mx.fast.scaled_dot_product_attention(queries, keys, values, scale=scale, mask=mask)
+    [rows, groups, length, width]; mask: "causal", or bool [rows, 1, length, length] that is causal too.
+
+    What reads from a cache, or asks for `more` (sinks), is mlx-lm's own.
+    """
+    if cache is not None or more or mask is None or queries.shape[2] != keys.shape[2]:
+        return base.scaled_dot_product_attention(queries, keys, values, cache, scale=scale, mask=mask, **more)
     rows, heads, length, width = queries.shape
     groups = keys.shape[1]
     queries = queries.reshape(rows, groups, heads // groups, length, width) * scale
@@ -119,11 +127,12 @@ def _block(queries: mx.array, keys: mx.array, values: mx.array, seen: mx.array) 
 
 
 def fused_attention(
-    queries: mx.array, keys: mx.array, values: mx.array, cache: Any = None, *, scale: float, mask: Any
+    queries: mx.array, keys: mx.array, values: mx.array, cache: Any, scale: float, mask: Any, **more: Any
 ) -> mx.array:
-    """Attention that never stores the scores, for the whole sequences of training."""
-    whole = cache is None and queries.shape[2] > 1 and fused_works(queries.shape[-1], queries.dtype)
-    return mx.fast.scaled_dot_product_attention(queries, keys, values, scale=scale, mask=mask, force_fused=whole)
+    """Attention that never stores the scores, for the whole sequences of training; the rest is mlx-lm's own."""
+    if cache is not None or more or queries.shape[2] == 1 or not fused_works(queries.shape[-1], queries.dtype):
+        return base.scaled_dot_product_attention(queries, keys, values, cache, scale=scale, mask=mask, **more)
+    return mx.fast.scaled_dot_product_attention(queries, keys, values, scale=scale, mask=mask, force_fused=True)
 
 
 @functools.cache
@@ -151,8 +160,10 @@ def lay_out(model: nn.Module) -> None:
     """
     if device.kind() != "cpu":
         return
+    # An embedding is multiplied by only where it is the head too.
+    kinds = (nn.Linear,) if hasattr(model, "lm_head") else (nn.Linear, nn.Embedding)
     for _, module in model.named_modules():
-        weight = module.get("weight") if type(module) in (nn.Linear, nn.Embedding) else None
+        weight = module.get("weight") if type(module) in kinds else None
         if weight is not None and weight.shape[0] > weight.shape[1]:
             module.weight = mx.contiguous(weight.T).T
             mx.eval(module.weight)
@@ -167,9 +178,12 @@ def _suited() -> dict[str, Any]:
 
 @contextmanager
 def suited_to_device(model: nn.Module) -> Iterator[None]:
-    """Within it the layers of an mlx-lm model use what suits the device."""
+    """Within it the layers of an mlx-lm model use what suits the device.
+
+    A model's own operation of the same name takes other arguments, and stays.
+    """
     module = sys.modules[type(model).__module__]
-    suited = {name: operation for name, operation in _suited().items() if hasattr(module, name)}
+    suited = {name: operation for name, operation in _suited().items() if getattr(module, name, None) is _PLAIN[name]}
     originals = {name: getattr(module, name) for name in suited}
     for name, operation in suited.items():
         setattr(module, name, operation)

@@ -23,7 +23,7 @@ _DEFERRED = {
 class _Deferred(type):
     """A class or function of a library that is imported when it is first used."""
 
-    library: str
+    origin: str
 
     def __getattr__(cls, name: str) -> Any:
         return getattr(cls._real(), name)
@@ -32,13 +32,13 @@ class _Deferred(type):
         return cls._real()(*given, **named)
 
     def _real(cls) -> Any:
-        return getattr(importlib.import_module(cls.library), cls.__name__)
+        return getattr(importlib.import_module(cls.origin), cls.__name__)
 
 
 def _stand_in(library: str, names: tuple[str, ...]) -> ModuleType:
     module = ModuleType(library)
     for name in names:
-        setattr(module, name, _Deferred(name, (), {"library": library}))
+        setattr(module, name, _Deferred(name, (), {"origin": library}))
     return module
 
 
