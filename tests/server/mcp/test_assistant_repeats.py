@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import signal
 import socket
@@ -11,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from mcp import Client
 
 from tests.list_workspace.rows import add_run
+from tests.server.mcp.waiting import a_call_that_waits
 from tests.support.running_server import RunningServer, eventually
 from tests.support.training import FAST, prepare_small, stop_all
 from tools.workspace import runs
@@ -97,21 +96,8 @@ async def test_a_client_that_leaves_a_long_poll_finds_all_that_happened_meanwhil
     alive = FileLock.try_acquire(runs.lock_path(tiny_ws, RUN))
     assert alive is not None
     with alive, RunningServer(tiny_ws) as server:
-        heard = anyio.Event()
-
-        async def hear(*_: object) -> None:
-            heard.set()
-
-        async def wait() -> None:
-            with contextlib.suppress(Exception):
-                async with Client(f"{server.url}/mcp") as client:
-                    await client.call_tool("training_status", {"wait_s": 45}, progress_callback=hear)
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(wait)
-            with anyio.fail_after(20):
-                await heard.wait()
-            group.cancel_scope.cancel()
+        async with a_call_that_waits(server.url):
+            pass
         for step in range(4, 8):
             runs.add_metrics(tiny_ws, RUN, step, "train", {"loss": 1.0 / step})
         told = await call(server, "training_status", run=RUN)

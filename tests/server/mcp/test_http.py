@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.list_workspace.rows import add_run
+from tests.server.mcp.waiting import a_call_that_waits
 from tests.support.running_server import RunningServer, eventually
 from tests.support.tiny_model import make_tiny_model
 from tools.workspace import runs
@@ -87,20 +87,7 @@ async def test_a_server_that_stops_does_not_wait_for_a_call_that_waits(tmp_path:
     alive = FileLock.try_acquire(runs.lock_path(ws, "livros-20261124-1"))
     assert alive is not None
     with alive, RunningServer(ws) as server:
-        told = anyio.Event()
-
-        async def hear(done: float, total: float | None, message: str | None) -> None:
-            told.set()
-
-        async def wait() -> None:
-            with contextlib.suppress(Exception):
-                async with Client(f"{server.url}/mcp") as client:
-                    await client.call_tool("training_status", {"wait_s": 45}, progress_callback=hear)
-
-        async with anyio.create_task_group() as group:
-            group.start_soon(wait)
-            await told.wait()
+        async with a_call_that_waits(server.url):
             start = time.monotonic()
             assert await anyio.to_thread.run_sync(server.stop) == 0
             assert time.monotonic() - start < 15
-            group.cancel_scope.cancel()
