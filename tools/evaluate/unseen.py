@@ -1,8 +1,7 @@
-"""A dataset as the compared adapters know it: which rows none of them was trained on, and which all were.
+"""A dataset's test rows, without those that a compared adapter learned from another dataset.
 
 Versions of one dataset, and datasets of the same books, divide the same texts otherwise: what is held
 out of one may be trained on in another, and would pass for something that the adapter learned to write.
-Nor is what is in train here known by heart where an adapter never read it.
 """
 
 from __future__ import annotations
@@ -24,38 +23,34 @@ _MOST = 0.5
 
 @dataclass(frozen=True)
 class Unseen(Dataset):
-    """A dataset without the test and train rows of these ids."""
+    """A dataset without the test rows of these ids."""
 
     left_out: Collection[str] = ()
 
     def rows(self, split: Split) -> list[Row]:
-        return [row for row in super().rows(split) if row.id not in self.left_out]
+        rows = super().rows(split)
+        return [row for row in rows if row.id not in self.left_out] if split == "test" else rows
 
 
 def unseen_by(ws: Workspace, dataset: Dataset, trained_on: Iterable[str]) -> Dataset:
-    """The dataset without the test rows that stand in the train splits of others, by `name@version`, and without
-    the train rows that do not.
+    """The dataset without the test rows that stand in the train splits of others, by `name@version`.
 
     Those that are no longer here cannot be looked into. Raises Conflict where no test row is left.
     """
     left_out: set[str] = set()
-    rows, taught = dataset.rows("test"), dataset.rows("train")
-    untaught: set[str] = set()
+    rows = dataset.rows("test")
     for name in sorted(set(trained_on) - {f"{dataset.name}@{dataset.version}"}):
         try:
             folder = ws.dataset_folder(name)
         except NotFound:
             continue
-        train = open_dataset(folder).rows("train")
-        left_out |= trained_rows(rows, train)
-        untaught |= {row.id for row in taught} - trained_rows(taught, train)
+        left_out |= trained_rows(rows, open_dataset(folder).rows("train"))
     if rows and len(left_out) == len(rows):
         raise Conflict(
             f"All test rows of `{dataset.name}` stand in what these adapters were trained on.",
             field="dataset",
             expected="a dataset with text that none of them was trained on",
         )
-    left_out |= untaught
     return Unseen(dataset.folder, dataset.card, frozenset(left_out)) if left_out else dataset
 
 
