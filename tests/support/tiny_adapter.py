@@ -66,7 +66,7 @@ def make_tiny_adapter(
             "version": version,
             "base": {"name": base, "fingerprint": own},
             "run": run or f"{name}-20261124-1",
-            "dataset": "amostra@0123456789abcdef",
+            "dataset": "livros@0123456789abcdef",
             **({"serving": serving} if serving else {}),
             "template_hash": template_hash or Tokenizer.load(ws.models / base).template_hash,
         },

@@ -11,7 +11,7 @@ from tools.evaluate.evidence import intervals
 from tools.evaluate.figures import by_model
 from tools.evaluate.measured import Measured
 from tools.evaluate.standings import standings
-from tools.evaluate.verdict import judge
+from tools.evaluate.verdict import TRAINED, judge
 from tools.next_call import next_call
 from tools.prepare_dataset.language import Language
 
@@ -21,7 +21,8 @@ class Subject:
     """What was compared on what.
 
     models: the first base, then all others. zeros: the adapters that are all zeros. bases: the base of each model, the
-    first where it is not told. run: whose checkpoints they are.
+    first where it is not told. run: whose checkpoints they are. strangers: adapters that were trained on other
+    datasets, which can know none of this one's train rows by heart.
     """
 
     evaluation: str
@@ -31,6 +32,7 @@ class Subject:
     zeros: Collection[str] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
     run: str | None = None
+    strangers: Collection[str] = ()
 
     def base_of(self, model: str) -> str:
         """The base that a model is compared with; itself for a base."""
@@ -46,7 +48,8 @@ def conclude(subject: Subject, measured: Measured) -> EvaluateResult:
         result.perplexity = by_model(subject.models, lambda model: figures.perplexity(unseen, model))
         result.bits_per_byte = by_model(subject.models, lambda model: figures.bits_per_byte(unseen, model))
         result.per_source = figures.per_source(subject.models, unseen)
-    if trained is not None and trained.sizes:
+    readers = [model for model in _tuned(subject) if model not in subject.strangers]
+    if trained is not None and trained.sizes and (readers or not _tuned(subject)):
         result.trained_bits_per_byte = by_model(subject.models, lambda model: figures.bits_per_byte(trained, model))
     if measured.general is not None:
         result.forgetting = {
@@ -60,17 +63,23 @@ def conclude(subject: Subject, measured: Measured) -> EvaluateResult:
     for model in _judged(subject, result.standings):
         base = subject.base_of(model)
         found = intervals(measured, base, model, subject.language)
-        result.intervals += found
         repeated = figures.repetition((base, model), measured.continued or [])
+        if model in subject.strangers:
+            found, repeated = [one for one in found if one.metric != TRAINED], None
+        result.intervals += found
         zero = model in subject.zeros
         result.verdict.append(judge(model, found, subject.dataset, zero=zero, repetition=repeated))
     result.next = _next(subject, result)
     return result
 
 
+def _tuned(subject: Subject) -> list[str]:
+    return [model for model in subject.models if subject.base_of(model) != model]
+
+
 def _judged(subject: Subject, found: Standings | None) -> list[str]:
     """The tuned models; of a run, its best checkpoint, the last one where the base is better than all."""
-    tuned = [model for model in subject.models if subject.base_of(model) != model]
+    tuned = _tuned(subject)
     if subject.run is None or found is None:
         return tuned
     return [found.best] if found.best in tuned else tuned[-1:]

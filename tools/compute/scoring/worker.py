@@ -75,8 +75,13 @@ def evaluate(ws: Workspace, request: dict[str, Any], progress: Progress) -> dict
 def _measure_all(ws: Workspace, request: dict[str, Any], kept: Path, progress: Progress) -> tuple[Subject, Measured]:
     """The groups one after the other, so that one base at a time is in memory."""
     groups = groups_of(request)
-    trained_on = [adapter.card.dataset for adapter in _adapters(ws, request["adapters"]) if adapter.card.dataset]
-    dataset = unseen_by(ws, open_dataset(ws.dataset_folder(request["dataset"])), trained_on)
+    trained_on = {
+        name: adapter.card.dataset
+        for name in request["adapters"]
+        for adapter in _adapters(ws, [name])
+        if adapter.card.dataset
+    }
+    dataset = unseen_by(ws, open_dataset(ws.dataset_folder(request["dataset"])), trained_on.values())
     chooser = Tokenizer.load(ws.model_folder(groups[0].base))
     parts: list[Measured] = []
     bases: dict[str, str] = {}
@@ -97,6 +102,8 @@ def _measure_all(ws: Workspace, request: dict[str, Any], kept: Path, progress: P
         zeros=zeros,
         bases=bases,
         run=request.get("run"),
+        # Versions of one dataset share nearly all of their rows.
+        strangers=[model for model, other in trained_on.items() if other.partition("@")[0] != dataset.name],
     )
     return subject, merge(parts)
 
